@@ -1,0 +1,277 @@
+"""The candidates: what the spec names, the simple shrunk one, and what measured best.
+
+All go the same way: structural scores out of fold by group, a calibrator on those, strengths of
+the pair's own counts by likelihood, the dependence of sets, then the structural model of all rows.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.catalog._compatibility_features import HISTORY, INTERACTIONS
+from learners.catalog._compatibility_params import (
+    STRENGTHS,
+    CompatibilityParams,
+    Kind,
+    Layout,
+    Places,
+    joint,
+    moved_by_own,
+    pair_logs,
+    structural,
+)
+from learners.catalog._compatibility_structural import PENALTIES, Rows, train
+from learners.errors import NotYet, TooFewExamples
+from learners.learner import Fit, Floats, Row, Table
+from learners.numerics import calibration, counts
+from learners.numerics.scoring import log_loss
+
+FOLDS = 5
+MINIMUM_ROWS = 20
+MINIMUM_GROUPS = 5
+MINIMUM_SETS = 30
+CONTEXT_WEIGHT = 1e-9  # of rows that are in the table only because their set needs them
+LIKE = 8.0  # many tests of one pair in one context say no more of other pairs than so many
+MOST_FOR_DEEP_BOOSTING = 3000
+GRID = (1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0)
+TOGETHER = (0.0, 0.25, 0.5, 0.75, 1.0)
+SURPLUS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+
+
+def candidates(columns: tuple[str, ...], *, ordered: bool) -> Mapping[str, Fit[CompatibilityParams]]:
+    """Return the fits by name, for rows of these columns."""
+    places = Places.of(columns)
+    layouts = Layouts(columns, ordered=ordered)
+
+    def fit(kind: Kind, table: Table, rng: np.random.Generator) -> CompatibilityParams:
+        return _fit(kind, layouts, places, table, rng)
+
+    return {
+        "pair_rates": lambda table, rng: fit("rates", table, rng),
+        "logistic": lambda table, rng: fit("logistic", table, rng),
+        "forest_lightgbm": lambda table, rng: fit("forest", table, rng),
+        "spec_forest_boosting": lambda table, rng: fit("spec", table, rng),
+    }
+
+
+class Layouts:
+    """What each kind of structural model reads."""
+
+    def __init__(self, columns: tuple[str, ...], *, ordered: bool) -> None:
+        """Lay out the columns once."""
+        self.columns = columns
+        self.digest = digest(columns)
+        place = {name: i for i, name in enumerate(columns)}
+        # The pair's own past is not structure: it moves the probability afterwards.
+        past = {"historical_success_rate", "historical_total_tests", "historical_avg_compatibility"}
+        before_own = columns[: place["elsewhere_success"]]
+        make = self._plain if ordered else self._symmetric
+        self.full = make([name for name in before_own if name not in past])
+        self.rates = make([name for name in HISTORY if not name.endswith("_tests")])
+        self.spec = self._plain(columns[: place[INTERACTIONS[-1]] + 1])
+
+    def of(self, kind: Kind) -> Layout:
+        """Return the layout of a kind."""
+        return {"rates": self.rates, "spec": self.spec}.get(kind, self.full)
+
+    def _plain(self, names: Sequence[str]) -> Layout:
+        none = np.array([], dtype=np.int64)
+        return Layout(tuple(names), none, none, self._places(names))
+
+    def _symmetric(self, names: Sequence[str]) -> Layout:
+        sides = [n[2:] for n in names if n.startswith("a_") and f"b_{n[2:]}" in names]
+        paired = {f"{side}_{name}" for side in "ab" for name in sides}
+        rest = [name for name in names if name not in paired]
+        left, right = ([f"{side}_{name}" for name in sides] for side in "ab")
+        return Layout(
+            (*left, *rest), self._places(left), self._places(right), self._places(rest)
+        )
+
+    def _places(self, names: Sequence[str]) -> NDArray[np.int64]:
+        return np.array([self.columns.index(name) for name in names], dtype=np.int64)
+
+
+def digest(columns: tuple[str, ...]) -> str:
+    """Return what identifies a list of columns."""
+    return hashlib.sha256("\n".join(columns).encode()).hexdigest()[:16]
+
+
+class _Pairs(NamedTuple):
+    """The rows about pairs: where in the table, the design, which count, and their fold."""
+
+    place: NDArray[np.int64]
+    rows: Rows
+    counting: NDArray[np.int64]
+    fold: NDArray[np.int64]
+
+
+def _fit(
+    kind: Kind, layouts: Layouts, places: Places, table: Table, rng: np.random.Generator
+) -> CompatibilityParams:
+    layout = layouts.of(kind)
+    pairs = _pairs(layout, places, table, rng)
+    if kind == "spec" and len(pairs.counting) > MOST_FOR_DEEP_BOOSTING:
+        raise NotYet(
+            f"unavailable: boosting of depth 10 on {len(pairs.counting)} rows takes minutes, "
+            f"the limit is {MOST_FOR_DEEP_BOOSTING}"
+        )
+    penalty, held_out = _held_out(kind, layout, pairs, rng)
+    counting = pairs.rows.at(pairs.counting)
+    calibrator = calibration.fit(held_out[pairs.counting], counting.y, counting.weight)
+    prior = calibrator(held_out)
+    x = table.x[pairs.place]
+    strengths = _strengths(places, x[pairs.counting], counting, prior[pairs.counting])
+    together, surplus, learned = _dependence(places, table, pairs, x, prior, strengths)
+    arrays = train(kind, layout, penalty, counting, rng).export(rng)
+    return CompatibilityParams(
+        kind,
+        layout,
+        len(layouts.columns),
+        layouts.digest,
+        calibrator,
+        strengths,
+        together,
+        surplus,
+        learned,
+        len(pairs.counting),
+        arrays,
+        structural(kind, arrays),
+    )
+
+
+def _pairs(layout: Layout, places: Places, table: Table, rng: np.random.Generator) -> _Pairs:
+    place = np.flatnonzero(table.x[:, places.sets] <= 0)
+    counting = np.flatnonzero(table.weight[place] > CONTEXT_WEIGHT)
+    y = table.y[place]
+    group = [table.group[i] for i in place.tolist()]
+    known = {group[i] for i in counting.tolist()}
+    if len(counting) < MINIMUM_ROWS or len(known) < MINIMUM_GROUPS:
+        raise TooFewExamples(
+            f"{len(counting)} told pairs in {len(known)} groups; needs {MINIMUM_ROWS} in "
+            f"{MINIMUM_GROUPS}"
+        )
+    if len(np.unique(y[counting] > 0.5)) < 2:
+        raise TooFewExamples("only one kind of outcome was told; needs 1 of the other")
+    weight = np.zeros(len(place))
+    weight[counting] = _saying(table, place[counting])
+    rows = Rows(layout.design(table.x[place]), y, weight)
+    return _Pairs(place, rows, counting, _folds(group, rng))
+
+
+def _saying(table: Table, rows: NDArray[np.int64]) -> Floats:
+    """Return how much rows say about other pairs: tests of one pair share what is its own."""
+    cells: dict[tuple[object, bytes], float] = {}
+    # A pair in a context is told by its option and the columns that do not change.
+    keys = [(table.option[i], table.x[i, :-1][_still(table)].tobytes()) for i in rows.tolist()]
+    weight = table.weight[rows]
+    for key, w in zip(keys, weight.tolist(), strict=True):
+        cells[key] = cells.get(key, 0.0) + w
+    total = np.array([cells[key] for key in keys])
+    return weight / (1 + total / LIKE)
+
+
+def _still(table: Table) -> slice:
+    first = next(i for i, name in enumerate(table.columns) if name.startswith("node_"))
+    last = max(i for i, name in enumerate(table.columns) if name.startswith("node_"))
+    return slice(first, last + 1)
+
+
+def _folds(group: Sequence[str], rng: np.random.Generator) -> NDArray[np.int64]:
+    names = sorted(set(group))
+    order = rng.permutation(len(names))
+    fold = {names[j]: i % FOLDS for i, j in enumerate(order.tolist())}
+    return np.array([fold[name] for name in group], dtype=np.int64)
+
+
+def _held_out(
+    kind: Kind, layout: Layout, pairs: _Pairs, rng: np.random.Generator
+) -> tuple[float, Floats]:
+    """Return the best penalty and its scores of all pairs by models that saw no such group."""
+    seed = int(rng.integers(2**31 - 1))
+    best: tuple[float, float, Floats] | None = None
+    for penalty in PENALTIES if kind in ("rates", "logistic") else (1.0,):
+        score = _cross_fitted(kind, layout, penalty, pairs, np.random.default_rng(seed))
+        told, rows = score[pairs.counting], pairs.rows.at(pairs.counting)
+        loss = float(np.average(log_loss(rows.y, told), weights=rows.weight))
+        if best is None or loss < best[0]:
+            best = (loss, penalty, score)
+    assert best is not None  # noqa: S101  there is at least one penalty
+    return best[1], best[2]
+
+
+def _cross_fitted(
+    kind: Kind, layout: Layout, penalty: float, pairs: _Pairs, rng: np.random.Generator
+) -> Floats:
+    counts_for = np.zeros(len(pairs.place), dtype=np.bool_)
+    counts_for[pairs.counting] = True
+    score = np.empty(len(pairs.place))
+    for k in range(FOLDS):
+        test = np.flatnonzero(pairs.fold == k)
+        rows = pairs.rows.at(np.flatnonzero((pairs.fold != k) & counts_for))
+        if not len(test):
+            continue
+        if not 0 < int((rows.y > 0.5).sum()) < len(rows.y):
+            score[test] = 0.5
+            continue
+        score[test] = train(kind, layout, penalty, rows, rng).score(pairs.rows.x[test])
+    return score
+
+
+def _strengths(places: Places, x: Row, rows: Rows, prior: Floats) -> dict[str, float]:
+    """Return what the prior is worth beside each of the pair's own counts, by likelihood.
+
+    Taken in order: elsewhere, here, in the project; pulled a little to the usual value, which
+    stands where fewer than ten rows have such counts.
+    """
+    found = dict(STRENGTHS)
+    own = x[:, places.own : places.own + 6].astype(np.float64)
+    for i, whose in enumerate(("elsewhere", "pair", "project")):
+        s, f = own[:, 2 * i], own[:, 2 * i + 1]
+        seen = np.flatnonzero(s + f > 0)
+        if len(seen) >= 10:
+            usual = STRENGTHS[whose]
+
+            def cost(m: float, s: Floats = s, f: Floats = f, usual: float = usual) -> float:
+                after = counts.posterior(prior[seen], s[seen], f[seen], m)  # noqa: B023
+                loss = float(rows.weight[seen] @ log_loss(rows.y[seen], after))  # noqa: B023
+                return loss + 0.5 * float(np.log(m / usual)) ** 2
+
+            found[whose] = min(GRID, key=cost)
+        prior = counts.posterior(prior, s, f, found[whose])
+    return found
+
+
+def _dependence(  # noqa: PLR0913  all that is known of pairs
+    places: Places,
+    table: Table,
+    pairs: _Pairs,
+    x: Row,
+    prior: Floats,
+    strengths: Mapping[str, float],
+) -> tuple[float, float, bool]:
+    """Return how sets depend on their pairs: the product unless the told sets say otherwise.
+
+    Another value must be better by two units of log likelihood, the price of its two parameters.
+    """
+    whole = table.x[:, places.sets] > 0
+    groups = {table.group[i] for i in np.flatnonzero(whole).tolist()}
+    if len(groups) < MINIMUM_SETS:
+        return 1.0, 0.0, False
+    p = np.empty(len(table))
+    p[pairs.place] = moved_by_own(strengths, places, x, prior)
+    log_sum, log_least = pair_logs(places, table, whole, p)
+    size = table.x[whole, places.sets + 1].astype(np.float64)
+    y, weight = table.y[whole], table.weight[whole]
+
+    def cost(together: float, surplus: float) -> float:
+        log_p = joint(log_sum, log_least, size, together, surplus)
+        return float(weight @ log_loss(y, np.exp(log_p)))
+
+    tried = {(t, s): cost(t, s) for t in TOGETHER for s in SURPLUS}
+    best = min(tried, key=lambda at: tried[at])
+    if tried[best] + 2.0 < tried[(1.0, 0.0)]:
+        return best[0], best[1], True
+    return 1.0, 0.0, False

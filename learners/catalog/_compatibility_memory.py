@@ -1,0 +1,326 @@
+"""What is remembered of combinations: counts by key, from the single pair up to everything.
+
+Every observation is added to its own key and to all that stand above it (pair, component, words of
+the name, context, all). To evict a key is therefore to leave it to its parents, which hold its
+observations already. Counts are whole numbers of 1/1024 observations: what a correction takes back
+is taken back exactly.
+
+Counts do not decay: whether versions of things fit together does not change while they keep their
+names, and the data at hand has no time along which a half-life could be measured. Where a pair does
+change, `numerics.counts` gives way to fresh evidence of the pair itself.
+"""
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import inf
+
+from learners.catalog._compatibility_types import (
+    Catalogue,
+    CompatibilityOutcome,
+    CompatibilityQuery,
+    Pair,
+    canonical,
+    pairs_of,
+)
+from learners.learner import Event
+from learners.numerics.words import stem, words
+
+UNIT = 1024
+SEPARATOR = "\t"  # not printable, so in no name
+ELIGIBLE = 3 * UNIT  # tests of a pair in a context from which it counts as evidence (000-39)
+NOTED_PAIRS = 2000
+NOTES = 3
+
+# The most keys of each level; the sum bounds the memory to about 45 MB.
+LEVELS: Mapping[str, float] = {
+    "all": inf,
+    "context": inf,
+    "component": 8_000,
+    "component_context": 8_000,
+    "stem": 8_000,
+    "stem_context": 8_000,
+    "word": 8_000,
+    "pair": 16_000,
+    "pair_context": 20_000,
+    "project": 20_000,
+    "half": 12_000,
+    "stems": 12_000,
+    "words": 12_000,
+    "category": 1_000,
+    "set": 4_000,
+    "project_set": 4_000,
+}
+EVICTED = 16  # a sixteenth of a level at a time
+
+
+@dataclass(slots=True)
+class Note:
+    """What somebody said about a combination; never shown to another project."""
+
+    seq: int
+    reason: str
+    pattern: str
+
+
+@dataclass(slots=True)
+class CompatibilityMemory:
+    """Counts by level and key, and the few texts.
+
+    Attributes:
+        counts: Level -> key -> [successes, failures] in 1/1024.
+        labelled: Pair and context -> hand-made labels.
+        notes: Project and components -> the newest notes.
+        outcomes: Successes and failures told.
+        eligible: Pairs and contexts with enough tests or a hand-made label.
+    """
+
+    counts: dict[str, dict[str, list[int]]] = field(
+        default_factory=lambda: {level: {} for level in LEVELS}
+    )
+    labelled: dict[str, int] = field(default_factory=dict[str, int])
+    notes: dict[str, list[Note]] = field(default_factory=dict[str, list[Note]])
+    outcomes: int = 0
+    eligible: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one pair in one context, except the project's.
+
+    ``written`` is every (level, key) that an observation is added to, each once.
+    """
+
+    written: tuple[tuple[str, str], ...]
+    pair: str
+    pair_context: str
+    components: Pair
+    component_contexts: Pair
+    stems: Pair
+    stem_contexts: Pair
+    words: tuple[tuple[str, ...], tuple[str, ...]]
+    word_pairs: tuple[str, ...]
+    stem_pair: str
+    halves: Pair
+    category: str
+
+
+def keys_of(catalogue: Catalogue, common: frozenset[str], pair: Pair, context: str, *, ordered: bool) -> Keys:
+    """Return the keys of a pair; roles are told apart only where the order matters."""
+    a, b = pair
+    roles = ("a", "b") if ordered else ("", "")
+    stems = (_stem(a, common), _stem(b, common))
+    spoken = (_words(a, common), _words(b, common))
+
+    def joined(*parts: str) -> str:
+        return SEPARATOR.join(parts)
+
+    def both(one: str, other: str) -> str:
+        return joined(one, other) if ordered or one <= other else joined(other, one)
+
+    components = (joined(roles[0], a), joined(roles[1], b))
+    component_contexts = (joined(components[0], context), joined(components[1], context))
+    stem_keys = (joined(roles[0], stems[0]), joined(roles[1], stems[1]))
+    stem_contexts = (joined(stem_keys[0], context), joined(stem_keys[1], context))
+    word_keys = (
+        tuple(joined(roles[0], word) for word in spoken[0]),
+        tuple(joined(roles[1], word) for word in spoken[1]),
+    )
+    word_pairs = tuple(dict.fromkeys(both(v, w) for v in spoken[0] for w in spoken[1]))
+    halves = (joined("1", a, stems[1]), joined("2" if ordered else "1", b, stems[0]))
+    category = both(catalogue.get(a).category, catalogue.get(b).category)
+    pair_key, here = joined(a, b), joined(a, b, context)
+    written = [("all", ""), ("context", context), ("pair", pair_key), ("pair_context", here)]
+    for level, found in (
+        ("component", components),
+        ("component_context", component_contexts),
+        ("stem", stem_keys),
+        ("stem_context", stem_contexts),
+        ("word", word_keys[0] + word_keys[1]),
+        ("words", word_pairs),
+        ("half", halves),
+        ("stems", (both(*stems),)),
+        ("category", (category,) if catalogue.categories else ()),
+    ):
+        written += [(level, key) for key in found]
+    return Keys(
+        tuple(dict.fromkeys(written)),
+        pair_key,
+        here,
+        components,
+        component_contexts,
+        stem_keys,
+        stem_contexts,
+        word_keys,
+        word_pairs,
+        both(*stems),
+        halves,
+        category,
+    )
+
+
+def _words(name: str, common: frozenset[str]) -> tuple[str, ...]:
+    return tuple(word for word in words(name) if word not in common)
+
+
+def _stem(name: str, common: frozenset[str]) -> str:
+    whole = stem(name)
+    return "-".join(part for part in whole.split("-") if part not in common) or whole
+
+
+def set_key(mixins: tuple[str, ...], context: str, project: str = "") -> str:
+    """Return the key of a set in a context; sets of one project apart from all."""
+    return SEPARATOR.join((project, context, *mixins))
+
+
+def note_key(mixins: tuple[str, ...], project: str) -> str:
+    """Return the key under which texts about components are kept."""
+    return SEPARATOR.join((project, *sorted(mixins)))
+
+
+class Fold:
+    """Folds events into a memory; ``keys`` is the memoised ``keys_of``."""
+
+    def __init__(self, keys: "KeysOf", *, ordered: bool) -> None:
+        """Keep how keys are made."""
+        self.keys = keys
+        self.ordered = ordered
+
+    def __call__(
+        self,
+        memory: CompatibilityMemory,
+        event: Event[CompatibilityQuery, CompatibilityOutcome],
+    ) -> None:
+        """Take back what the event corrects, then add what it says."""
+        if event.replaced is not None:
+            self._add(memory, event.replaced, -1)
+        self._add(memory, event, 1)
+
+    def _add(
+        self,
+        memory: CompatibilityMemory,
+        event: Event[CompatibilityQuery, CompatibilityOutcome],
+        sign: int,
+    ) -> None:
+        query, outcome = event.query, event.outcome
+        unit = max(1, round(UNIT * event.strength)) * sign
+        success, failure = outcome.success * unit, outcome.failure * unit
+        memory.outcomes += sign * (outcome.success + outcome.failure)
+        pairs = pairs_of(query.mixins, ordered=self.ordered)
+        whole = len(query.mixins) > 2
+        if whole:
+            mixins = canonical(query.mixins, ordered=self.ordered)
+            bump(memory, "set", set_key(mixins, query.node_type), success, failure)
+            if query.project:
+                key = set_key(mixins, query.node_type, query.project)
+                bump(memory, "project_set", key, success, failure)
+            failure = 0  # which pair is to blame is not known
+        for pair in pairs:
+            keys = self.keys(pair, query.node_type)
+            self._add_pair(memory, keys, query.project, success, failure, outcome.label, sign)
+        if outcome.conflict_reason or outcome.resolution_pattern:
+            _note(memory, note_key(query.mixins, query.project), event, sign)
+
+    def _add_pair(  # noqa: PLR0913  what is added, and whose it is
+        self,
+        memory: CompatibilityMemory,
+        keys: Keys,
+        project: str,
+        success: int,
+        failure: int,
+        label: bool,  # noqa: FBT001
+        sign: int,
+    ) -> None:
+        if not success and not failure:
+            return
+        before = _eligible(memory, keys.pair_context)
+        if label:
+            labels = memory.labelled.get(keys.pair_context, 0) + sign
+            if labels > 0:
+                memory.labelled[keys.pair_context] = labels
+                _cap(memory.labelled, LEVELS["pair_context"])
+            else:
+                memory.labelled.pop(keys.pair_context, None)
+        for level, key in keys.written:
+            bump(memory, level, key, success, failure)
+        if project:
+            key = SEPARATOR.join((project, keys.pair_context))
+            bump(memory, "project", key, success, failure)
+        memory.eligible += _eligible(memory, keys.pair_context) - before
+
+
+class KeysOf:
+    """The keys of pairs, computed once while they are asked for."""
+
+    MOST = 8192
+
+    def __init__(self, catalogue: Catalogue, *, ordered: bool) -> None:
+        """Keep what keys are made of."""
+        self.catalogue = catalogue
+        self.common = catalogue.common_words()
+        self.ordered = ordered
+        self.known: dict[tuple[Pair, str], Keys] = {}
+
+    def __call__(self, pair: Pair, context: str) -> Keys:
+        """Return the keys of a pair in a context."""
+        found = self.known.get((pair, context))
+        if found is None:
+            if len(self.known) >= self.MOST:
+                self.known.clear()
+            found = keys_of(self.catalogue, self.common, pair, context, ordered=self.ordered)
+            self.known[(pair, context)] = found
+        return found
+
+
+def bump(memory: CompatibilityMemory, level: str, key: str, success: int, failure: int) -> None:
+    """Add to a key; a key without observations does not exist."""
+    if not success and not failure:
+        return
+    cells = memory.counts[level]
+    cell = cells.get(key)
+    if cell is None:
+        if success < 0 or failure < 0:
+            return  # evicted since: nothing of it is left here to take back
+        cells[key] = [success, failure]
+        if len(cells) > LEVELS[level]:
+            _evict(cells)
+        return
+    # Evicted and counted anew since, a key may hold less than is taken back.
+    cell[0] = max(0, cell[0] + success)
+    cell[1] = max(0, cell[1] + failure)
+    if not cell[0] and not cell[1]:
+        del cells[key]
+
+
+def _evict(cells: dict[str, list[int]]) -> None:
+    # By key where the weight is the same: what is forgotten must not depend on the order.
+    weak = heapq.nsmallest(
+        len(cells) // EVICTED, ((cell[0] + cell[1], key) for key, cell in cells.items())
+    )
+    for _, key in weak:
+        del cells[key]
+
+
+def _eligible(memory: CompatibilityMemory, key: str) -> int:
+    cell = memory.counts["pair_context"].get(key)
+    return int((cell is not None and cell[0] + cell[1] >= ELIGIBLE) or key in memory.labelled)
+
+
+def _note(
+    memory: CompatibilityMemory,
+    key: str,
+    event: Event[CompatibilityQuery, CompatibilityOutcome],
+    sign: int,
+) -> None:
+    notes = [note for note in memory.notes.pop(key, []) if sign > 0 or note.seq != event.seq]
+    if sign > 0:
+        said = event.outcome
+        notes.append(Note(event.seq, said.conflict_reason, said.resolution_pattern))
+    if notes:
+        memory.notes[key] = notes[-NOTES:]  # at the end: the oldest combination is first
+        _cap(memory.notes, NOTED_PAIRS)
+
+
+def _cap(kept: "dict[str, int] | dict[str, list[Note]]", most: float) -> None:
+    while len(kept) > most:
+        del kept[next(iter(kept))]

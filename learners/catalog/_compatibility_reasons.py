@@ -1,0 +1,151 @@
+"""Why a model says what it says: its own contributions, collapsed to sources and put in words."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from learners.catalog._compatibility_params import CompatibilityParams, Places
+from learners.catalog._compatibility_types import Pair
+from learners.learner import Floats, Row
+from learners.numerics import forests
+from learners.numerics.calibration import expit
+
+MOST = 4
+NEGLIGIBLE = 0.08  # of the strongest contribution
+
+PHRASES = {
+    "same": "{same}",
+    "same_stem": "the names differ in version alone",
+    "words_shared": "words both names share",
+    "same_category": "{category}",
+    "category_tag_match": "{category}",
+    "hook_overlap": "shared lifecycle hooks",
+    "hook_conflict": "both modify state in shared hooks",
+    "high_conflict_potential": "both modify state in several hooks",
+    "both_modify_state": "{state}",
+    "both_resource_intensive": "need of resources",
+    "dep_overlap": "shared external systems",
+    "total_dependencies": "number of external systems",
+    "tag_overlap": "shared tags",
+    "async_compatible": "whether both are safe under async",
+    "involves_data_access": "data access is involved",
+    "flags_shared": "shared characteristics",
+    "flags_differ": "differing characteristics",
+    "context_rate": "tests under {context}",
+    "base": "success of all tests so far",
+    "stems_rate": "tests of other versions of this pair",
+    "words_rate": "tests of pairs with such names",
+    "words_low": "tests of pairs with such names",
+    "category_rate": "tests between these categories",
+    "historical_success_rate": "earlier tests of this pair",
+    "historical_total_tests": "earlier tests of this pair",
+    "historical_avg_compatibility": "earlier tests of this pair",
+}
+SIDED = (
+    (re.compile(r"is_(.+)"), "{side}"),
+    (re.compile(r"category_.+"), "category of {side}"),
+    (re.compile(r"state_modifying"), "whether {side} modifies state"),
+    (re.compile(r"async_safe"), "whether {side} is safe under async"),
+    (re.compile(r"resource_intensive"), "need of resources of {side}"),
+    (re.compile(r"n_dependencies"), "external systems of {side}"),
+    (re.compile(r"n_lifecycle_hooks"), "lifecycle hooks of {side}"),
+    (re.compile(r"tag_.+"), "tags of {side}"),
+    (re.compile(r"word_(.+)"), "the word {0!r} in the name"),
+    (re.compile(r"words_(?:rate|low)"), "tests of names like {side}"),
+    (re.compile(r"stem_(?:rate|tests)"), "tests of any version of {side}"),
+    (re.compile(r"context_rate"), "tests of {side} under {context}"),
+    (re.compile(r"half_rate"), "tests of {side} with versions of the other"),
+    (re.compile(r"rate|tests"), "tests of {side} with others"),
+    (re.compile(r"described"), "whether {side} is described"),
+)
+
+
+def reasons(
+    params: CompatibilityParams, places: Places, x: Row, pair: Pair, context: str
+) -> tuple[str, ...]:
+    """Return what moved the pair of one row (d,), strongest first, at most four."""
+    design = params.layout.design(x[None, :])[0]
+    moved = contributions(params, design)
+    merged = bool(len(params.layout.left))
+    totals: dict[str, float] = {}
+    for name, value, column in zip(params.layout.names, moved, design.tolist(), strict=True):
+        if value:
+            text = phrase(name, column, pair, context, merged=merged)
+            totals[text] = totals.get(text, 0.0) + float(value)
+    said = [*_own(places, x), *_ranked(totals)]
+    return tuple(said[:MOST])
+
+
+def contributions(params: CompatibilityParams, design: Row) -> Floats:
+    """Return (k,) by how much each column moved the structural score, from its own model."""
+    if params.kind in ("rates", "logistic"):
+        slope: Floats = params.arrays["coefficients"][:-1]
+        return slope * (design - params.arrays["centre"])
+    forest = forests.from_arrays(params.arrays, "forest_")
+    _, moved = forests.contributions(forest, design)
+    if params.kind == "spec":
+        return moved
+    boosted = forests.from_arrays(params.arrays, "boosted_")
+    start, odds = forests.contributions(boosted, design)
+    # Log odds become probability along the line between both ends.
+    total = float(odds.sum())
+    ends = expit(np.array([start, start + total]))
+    slope_here = float(ends[1] - ends[0]) / total if abs(total) > 1e-12 else 0.0
+    return (moved + odds * slope_here) / 2
+
+
+def phrase(name: str, value: float, pair: Pair, context: str, *, merged: bool) -> str:
+    """Return the source that a column stands for, in words."""
+    if name.startswith("node_"):
+        return context
+    plain = PHRASES.get(name)
+    if plain is not None:
+        return _filled(plain, value, pair, context)
+    sides = {"a_": pair[0], "b_": pair[1]}
+    side = sides.get(name[:2], "")
+    if merged:
+        side = pair[0] if pair[0] == pair[1] else f"{pair[0]} or {pair[1]}"
+    for pattern, text in SIDED:
+        found = pattern.fullmatch(name[2:])
+        if found:
+            if text == "{side}":
+                return _named(found.group(1), pair)
+            return text.format(*found.groups(), side=side, context=context)
+    return f"{name[2:].replace('_', ' ')} of {side}" if side else name.replace("_", " ")
+
+
+def _named(name: str, pair: Pair) -> str:
+    # A model may learn from the absence of a name as well.
+    return name if name in pair else "neither of them is another known component"
+
+
+def _filled(text: str, value: float, pair: Pair, context: str) -> str:
+    on = value > 0
+    return text.format(
+        same="a component with itself" if on else "two different components",
+        category="same category" if on else "different categories",
+        state="both modify state" if on else "not both modify state",
+        context=context,
+        pair=pair,
+    )
+
+
+def _ranked(totals: dict[str, float]) -> Sequence[str]:
+    strongest = max((abs(value) for value in totals.values()), default=0.0)
+    kept = [it for it in totals.items() if abs(it[1]) > NEGLIGIBLE * strongest]
+    kept.sort(key=lambda it: (-abs(it[1]), it[0]))
+    return [f"{text}: {'raises' if value > 0 else 'lowers'}" for text, value in kept]
+
+
+def _own(places: Places, x: Row) -> Sequence[str]:
+    own = x[places.own : places.own + 6].astype(np.float64)
+    here, there = own[2:].reshape(2, 2).sum(axis=0), own[:2]
+    said: list[str] = []
+    if here.sum() > 0:
+        said.append(f"own tests here: {here[0]:.0f} of {here.sum():.0f} succeeded")
+    elif there.sum() > 0:
+        said.append(f"own tests elsewhere: {there[0]:.0f} of {there.sum():.0f} succeeded")
+    return said
+
+

@@ -1,0 +1,277 @@
+"""Two entry points that judge a learner on any data.
+
+``evaluate`` takes any split of examples; ``backtest`` replays examples in time order through the
+functions that serve and train, and scores each answer when its outcome becomes known.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from learners import judging, training
+from learners.judging import Report
+from learners.learner import AnyExample, AnyLearner, Evidence, Floats, Retrain, Table
+from learners.ledger import Ledger as Scores
+from learners.monitoring import LastRun, due
+from learners.numerics import intervals
+from learners.numerics.intervals import Interval
+from learners.replay import Asked, Rows, asked, log, replay, start
+
+CURVE = 40  # points of a learning curve
+
+
+def tables(
+    learner: AnyLearner, train: Sequence[AnyExample], test: Sequence[AnyExample]
+) -> tuple[Table, Table, Floats]:
+    """Return training rows as the fold saw them, test rows as the fold's end sees them.
+
+    The third value holds what is served for each test row without a version (NaN: nothing).
+    """
+    entries = log(train)
+    rows, later, said = Rows(learner), Rows(learner), list[float]()
+    fold = replay(learner, entries, asked(learner, entries), rows.add)
+    nobody = np.random.default_rng(0)
+    for i, example in enumerate(test):
+        question = Asked(
+            example=example,
+            labels=learner.labels(example.query, example.outcome),
+            group=example.group or learner.group(example.query),
+            position=len(entries),
+            settled=i,
+        )
+        later.add(fold.memory, question)
+        advice = learner.answer(None, fold.memory, example.query, example.asked, nobody)
+        for label in question.labels:
+            if label.weight > 0:
+                p = learner.predicted(advice, label.option)
+                said.append(np.nan if p is None else p)
+    return rows.table(), later.table(), np.array(said)
+
+
+def evaluate(
+    learner: AnyLearner,
+    train: Sequence[AnyExample],
+    test: Sequence[AnyExample],
+    rng: np.random.Generator,
+) -> Report:
+    """Fit every candidate on one part and report on the other, with the baselines beside.
+
+    Raises:
+        ValueError: One of the parts has no labelled example.
+    """
+    earlier, later, served = tables(learner, train, test)
+    if not len(earlier) or not len(later):
+        part = "train" if not len(earlier) else "test"
+        raise ValueError(f"{part}: expected at least one labelled example, got none")
+    fitted, unavailable = training.fit_all(learner, earlier, rng)
+    chosen = training.choose(learner, earlier, tuple(fitted), rng) if fitted else ""
+    constant = learner.scoring.constant(earlier.y, earlier.weight)
+    predictions = {name: learner.score(params, later) for name, params in fitted.items()}
+    predictions[training.CONSTANT] = np.full(len(later), constant)
+    predictions[training.SERVED] = np.where(np.isnan(served), constant, served)
+    report = judging.judge(later, predictions, rng)
+    return replace(report, chosen=chosen, unavailable=unavailable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A training attempt within a backtest."""
+
+    outcomes: int
+    result: str
+    candidate: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """What a backtest found, answer by answer, in order of settlement.
+
+    Attributes:
+        y: (n,) what happened; ``weight`` observations each.
+        p: (n,) what was said; NaN where no probability was given.
+        base: (n,) the running base rate at that moment.
+        sources: (n,) what the answer came from; ``versions`` the version, 0 for none.
+        group: (n,)
+        attempts: Training attempts in order.
+    """
+
+    y: Floats
+    weight: Floats
+    p: Floats
+    base: Floats
+    sources: tuple[str, ...]
+    versions: tuple[int, ...]
+    group: tuple[str, ...]
+    attempts: tuple[Attempt, ...]
+
+    def said(self) -> Floats:
+        """Return p, or the running base rate where no probability was given."""
+        return np.where(np.isnan(self.p), self.base, self.p)
+
+    def metrics(self, rng: np.random.Generator) -> dict[str, dict[str, Interval]]:
+        """Return metrics with intervals of what was said and of the running base rate."""
+        n = len(self.y)
+        table = Table(
+            columns=(),
+            x=np.zeros((n, 0), np.float32),
+            y=self.y,
+            weight=self.weight,
+            option=(None,) * n,
+            asked=np.zeros(n),
+            known=np.zeros(n),
+            group=self.group,
+            propensity=np.full(n, np.nan),
+            example=np.arange(n),
+        )
+        contenders = {"what was said": self.said(), "the running base rate": self.base}
+        report = judging.judge(table, contenders, rng)
+        return {name: dict(values) for name, values in report.metrics.items()}
+
+    def curve(self) -> list[tuple[float, float, float]]:
+        """Return (observations, mean log loss so far, that of the base rate) along the way."""
+        from learners.numerics.scoring import log_loss  # noqa: PLC0415
+
+        observations = np.cumsum(self.weight)
+        own = np.cumsum(log_loss(self.y, self.said()) * self.weight) / observations
+        base = np.cumsum(log_loss(self.y, self.base) * self.weight) / observations
+        points = np.unique(np.linspace(0, len(self.y) - 1, min(CURVE, len(self.y))).astype(int))
+        return [(float(observations[i]), float(own[i]), float(base[i])) for i in points]
+
+    def abstention(self, shares: Sequence[float] = (0.2, 0.4, 0.6, 0.8, 1.0)) -> list[tuple[float, float]]:
+        """Return the error when only the surest share of answers is given."""
+        said = self.said()
+        order = np.argsort(-np.abs(said - 0.5), kind="stable")
+        reached = np.cumsum(self.weight[order]) / self.weight.sum()
+        wrong = ((said > 0.5) != (self.y > 0.5))[order] * self.weight[order]
+        curve = list[tuple[float, float]]()
+        for share in shares:
+            last = min(int(np.searchsorted(reached, share)), len(order) - 1) + 1
+            curve.append((share, float(wrong[:last].sum() / self.weight[order][:last].sum())))
+        return curve
+
+
+@dataclass(slots=True)
+class _Backtest:
+    """The state of a replay: what is served, what was said, when to train again."""
+
+    learner: AnyLearner
+    rng: np.random.Generator
+    policy: Retrain
+    params: Any = None
+    version: int = 0
+    last: LastRun | None = None
+    scores: Scores = field(default_factory=Scores)
+    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    answers: dict[int, list[tuple[float | None, str, int]]] = field(
+        default_factory=dict[int, list[tuple[float | None, str, int]]]
+    )
+
+    def ask(self, memory: Any, question: Asked) -> None:
+        example = question.example
+        advice = self.learner.answer(self.params, memory, example.query, example.asked, self.rng)
+        self.answers[question.settled] = [
+            (self.learner.predicted(advice, label.option), advice.source, self.version)
+            for label in question.labels
+            if label.weight > 0
+        ]
+
+    def train(self, evidence: Evidence, entries: Sequence[Any], at: float) -> None:
+        moment = datetime.fromtimestamp(at, UTC)
+        if not due(
+            self.policy,
+            evidence,
+            self.last,
+            revision=self.learner.revision,
+            catalogue=0,
+            at=moment,
+        ).now:
+            return
+        result = training.train(self.learner, entries, self.params, self.rng, draws=0)
+        self.attempts.append(
+            Attempt(
+                outcomes=evidence.outcomes,
+                result="promoted" if result.result == "admitted" else result.result,
+                candidate=result.candidate,
+                reason=result.reason,
+            )
+        )
+        if result.result == "admitted":
+            self.params, self.version = result.params, self.version + 1
+        self.last = LastRun(
+            outcomes=evidence.outcomes,
+            finished=moment,
+            revision=self.learner.revision,
+            skipped=result.result == "skipped",
+            missing=result.missing,
+        )
+
+
+def backtest(
+    learner: AnyLearner,
+    examples: Sequence[AnyExample],
+    rng: np.random.Generator,
+    *,
+    retrain: Retrain | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Ledger:
+    """Replay examples in time order: ask, be told, retrain when due, and keep the ledger.
+
+    Args:
+        retrain: Instead of the learner's own policy (wider steps on long histories).
+        progress: Told how many outcomes are done.
+
+    Raises:
+        ValueError: No example carries a label.
+    """
+    entries = log(examples)
+    questions = asked(learner, entries)
+    waiting = sorted(questions, key=lambda question: question.position)
+    settling = {question.settled: question for question in questions}
+    state = _Backtest(learner, rng, retrain or learner.retrain)
+    lines = list[tuple[float, float, float, float, str, int, str]]()
+    fold, w = start(learner), 0
+    for i, entry in enumerate(entries):
+        while w < len(waiting) and waiting[w].position <= i:
+            state.ask(fold.memory, waiting[w])
+            w += 1
+        if i in settling:
+            lines.extend(_settle(state, settling[i]))
+        fold.observe(entry)
+        state.train(learner.evidence(fold.memory), entries[: i + 1], fold.known)
+        progress(i + 1)
+    if not lines:
+        raise ValueError("examples: expected at least one with a label, got none")
+    y, weight, p, base, sources, versions, group = zip(*lines, strict=True)
+    return Ledger(
+        y=np.array(y),
+        weight=np.array(weight),
+        p=np.array(p, dtype=np.float64),
+        base=np.array(base),
+        sources=sources,
+        versions=versions,
+        group=group,
+        attempts=tuple(state.attempts),
+    )
+
+
+def _settle(
+    state: _Backtest, question: Asked
+) -> list[tuple[float, float, float, float, str, int, str]]:
+    labels = [label for label in question.labels if label.weight > 0]
+    lines = list[tuple[float, float, float, float, str, int, str]]()
+    for label, (p, source, version) in zip(
+        labels, state.answers.pop(question.settled), strict=True
+    ):
+        base = state.scores.base_rate()
+        state.scores.score(version, p, label.y, label.weight)
+        state.scores.count(label.y, label.weight)
+        shown = np.nan if p is None else p
+        lines.append((label.y, label.weight, shown, base, source, version, question.group))
+    return lines
+
+
+__all__ = ["Attempt", "Ledger", "backtest", "evaluate", "intervals", "tables"]

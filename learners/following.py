@@ -1,0 +1,211 @@
+"""Keeps a process up to date: opens the database, folds the log, swaps versions, heals.
+
+A notice is only a hint and polling is the safety net. The loop never ends: whatever goes wrong
+with the database, advice goes on from memory and this loop tries again.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+
+import anyio
+import structlog
+from anyio import to_thread
+
+from learners import codec
+from learners.errors import LearnerError
+from learners.lifecycle import Lifecycle
+from learners.replay import start
+from learners.serving import Live
+from storage import catalog, log, snapshots, versions
+from storage.database import Database
+from storage.errors import Damaged, StorageError
+
+Open = Callable[[], Awaitable[Database]]
+
+SLICE_SECONDS = 0.002  # of folding before others get their turn
+POLL_LISTENING = 5.0
+POLL_BLIND = 0.5
+HEAL_AFTER = 2.0
+PAGE = 2000
+
+logger = structlog.get_logger("foresight.following")
+
+
+@dataclass(slots=True)
+class _Follower:
+    lifecycle: Lifecycle
+    database: Database
+    wake: anyio.Event = field(default_factory=anyio.Event)
+
+    def hint(self, _topic: str = "") -> None:
+        self.wake.set()
+        self.lifecycle.stir()
+
+    async def load(self) -> None:
+        """Bring every learner from its snapshot to the end of the log."""
+        for live in self.lifecycle.lives.values():
+            await self.database.run(partial(versions.ensure, learner=live.learner.name))
+        records = await self.database.run(versions.serving)
+        for live in self.lifecycle.lives.values():
+            live.epoch = records[live.learner.name]["epoch"]
+            await self._extend(live)
+            await self._restore(live)
+        self.lifecycle.seq = min(
+            (live.fold.seq for live in self.lifecycle.lives.values()), default=0
+        )
+        await self.catch_up()
+        await self.swap()
+
+    async def _extend(self, live: Live) -> None:
+        """Take up what the user has added to the catalogue, or removed from it."""
+        if live.base.extend is not None:
+            entries = await self.database.run(partial(catalog.entries, learner=live.base.name))
+            if entries != live.added:
+                live.extend(entries)
+
+    async def _restore(self, live: Live) -> None:
+        """Read the snapshot, off the loop; without a usable one, replay from the start."""
+        learner = live.learner
+        try:
+            read = partial(snapshots.read, learner=learner.name, revision=learner.revision)
+            found = await self.database.run(read)
+            if found is not None and found[0] > live.fold.seq:
+                live.fold = await to_thread.run_sync(codec.thaw, learner, *found)
+        except (Damaged, LearnerError) as error:
+            logger.warning("snapshot refused", learner=learner.name, reason=str(error))
+
+    async def catch_up(self) -> None:
+        """Fold what is new, in slices."""
+        while True:
+            rows = await self.database.run(
+                lambda connection: log.since(connection, self.lifecycle.seq, PAGE)
+            )
+            if not rows:
+                return
+            await self._fold(rows)
+
+    async def _fold(self, rows: Iterable[codec.Row]) -> None:
+        turn = time.perf_counter()
+        for row in rows:
+            live = self.lifecycle.lives.get(row["learner"])
+            if live is not None and row["seq"] > live.fold.seq:
+                try:
+                    live.observe(codec.entry(live.learner, row))
+                except LearnerError as error:
+                    live.skipped += 1
+                    logger.warning("event skipped", seq=row["seq"], reason=str(error))
+            self.lifecycle.folded(row["seq"])
+            if time.perf_counter() - turn > SLICE_SECONDS:
+                await anyio.lowlevel.checkpoint()
+                turn = time.perf_counter()
+
+    async def swap(self) -> None:
+        """Serve what the registry says; refuse what is damaged and keep what is served."""
+        for name, record in (await self.database.run(versions.serving)).items():
+            live = self.lifecycle.lives.get(name)
+            if live is None:
+                continue
+            live.mode = record["mode"]
+            if record["epoch"] != live.epoch:
+                live.epoch, live.fold = record["epoch"], start(live.learner)
+                self.lifecycle.seq = 0
+            if record["incumbent"] != live.version:
+                await self._serve(live, record["incumbent"])
+
+    async def _serve(self, live: Live, number: int | None) -> None:
+        learner = live.learner
+        if number is None:
+            live.version, live.params, live.refused = None, None, ""
+            return
+        try:
+            row = await self.database.run(
+                partial(versions.read, learner=learner.name, number=number)
+            )
+            if row is None or row["params"] is None:
+                raise Damaged(f"version {number} of {learner.name} has no params any more")
+            if row["revision"] != learner.revision:
+                raise Damaged(
+                    f"version {number} of {learner.name} is of revision {row['revision']}, "
+                    f"this program reads {learner.revision}; a run will make a new one"
+                )
+            params = await to_thread.run_sync(learner.load, row["params"])
+        except (Damaged, LearnerError) as error:
+            if live.refused != str(error):
+                logger.error("version refused", learner=learner.name, reason=str(error))
+            live.refused = str(error)
+            return
+        live.version, live.params, live.refused = number, params, ""
+        logger.info("serving", learner=learner.name, version=number)
+
+    async def follow(self) -> None:
+        """Fold and swap on every hint, and now and then without one."""
+        async with AsyncExitStack() as stack:
+            listening: Callable[[], bool] = bool
+            if self.database.target.listens:
+                listening = await stack.enter_async_context(self.database.listening(self.hint))
+            while True:
+                await self.catch_up()
+                await self.swap()
+                for live in self.lifecycle.lives.values():
+                    await self._extend(live)
+                if self.database.target.listens and not listening():
+                    return
+                with anyio.move_on_after(POLL_LISTENING if listening() else POLL_BLIND) as quiet:
+                    await self.wake.wait()
+                self.wake = anyio.Event()
+                if quiet.cancelled_caught:
+                    await self.lifecycle.join_waiting()
+
+
+async def follow(lifecycle: Lifecycle, open_database: Open) -> None:
+    """Follow the log for as long as the process lives.
+
+    Args:
+        open_database: Starts or joins the database; raises StorageError while it cannot.
+    """
+    database = await _opened(lifecycle, open_database)
+    follower = _Follower(lifecycle, database)
+    lifecycle.follow_with(follower.hint)
+    try:
+        loaded, since = False, anyio.current_time()
+        while True:
+            try:
+                if not loaded:
+                    await follower.load()
+                    loaded = True
+                lifecycle.opened(database)
+                since = anyio.current_time()
+                await follower.follow()
+            except (StorageError, OSError) as error:
+                lifecycle.lost(str(error))
+                logger.warning("database away", reason=str(error))
+                if anyio.current_time() - since > HEAL_AFTER:
+                    await _heal(database)
+                await anyio.sleep(POLL_BLIND)
+    finally:
+        await database.close()
+
+
+async def _opened(lifecycle: Lifecycle, open_database: Open) -> Database:
+    pause = POLL_BLIND
+    while True:
+        try:
+            return await open_database()
+        except StorageError as error:
+            if lifecycle.trouble != str(error):
+                logger.error("database not available", reason=str(error))
+            lifecycle.lost(str(error))
+        await anyio.sleep(pause)
+        pause = min(pause * 2, 10.0)
+
+
+async def _heal(database: Database) -> None:
+    try:
+        await database.heal()
+    except StorageError as error:
+        logger.error("database could not be started again", reason=str(error))
+
+

@@ -1,0 +1,259 @@
+"""The contract: a learner is a value.
+
+A learner is a frozen record of types, pure functions and declared policies. It never sees the
+database, the clock or the event loop; one lifecycle does all of that for all learners, and one
+conformance suite runs every promise below against every learner of the catalog.
+
+What must hold:
+
+* ``observe`` folds events in sequence; its state after a log depends on nothing but the log.
+* ``features`` is the only feature code there is: training rows and serving rows come from it.
+* ``answer`` shows the probability that ``score`` computes for the same row.
+* ``dump`` and ``load`` are inverse to each other, data only, and never execute what they read.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from learners.numerics.scoring import Scoring
+
+Q = TypeVar("Q", bound=BaseModel)
+O = TypeVar("O", bound=BaseModel)  # noqa: E741  the outcome; Q, O, M, P, A are the five types
+M = TypeVar("M")
+P = TypeVar("P")
+A = TypeVar("A", bound="Advice")
+
+Option: TypeAlias = str | None
+Row: TypeAlias = NDArray[np.float32]
+Floats: TypeAlias = NDArray[np.float64]
+
+Source = Literal["model", "observed", "base_rate", "rules", "abstained"]
+
+
+class Advice(BaseModel):
+    """What every answer carries, whatever it is about."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Source = Field(description="what decided: see the README, 'Where an answer comes from'")
+    n: int = Field(description="observations behind this answer", ge=0)
+    reasons: tuple[str, ...] = Field(description="from what decided, strongest first")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Generic[Q, O]):
+    """Something that became known, as the fold sees it.
+
+    Attributes:
+        known: When it became known, in seconds since 1970; never decreases along the log.
+        asked: When the question was asked, in seconds since 1970.
+        option: The option really used, where the learner offers any.
+        strength: How far the source is to be believed, in (0, 1].
+        replaced: The event this one corrects, as it was folded.
+    """
+
+    seq: int
+    query: Q
+    outcome: O
+    known: float
+    asked: float
+    option: Option = None
+    source: str = "caller"
+    strength: float = 1.0
+    replaced: "Event[Q, O] | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example(Generic[Q, O]):
+    """A question and what then happened: the line of a replay file."""
+
+    query: Q
+    outcome: O
+    asked: float
+    known: float
+    option: Option = None
+    group: str = ""
+    propensity: float | None = None
+    source: str = "caller"
+    strength: float = 1.0
+
+
+class Label(NamedTuple):
+    """What an outcome says about one option: ``y`` with ``weight`` observations."""
+
+    option: Option
+    y: float
+    weight: float
+
+
+class Evidence(NamedTuple):
+    """How much has been told: outcomes, and the distinct things they are about that count."""
+
+    outcomes: int
+    distinct: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Training rows in the order in which their labels became known.
+
+    Attributes:
+        columns: Names of the d columns.
+        x: (n, d) float32, as ``features`` returned them.
+        y: (n,) labels.
+        weight: (n,) number of observations each row stands for.
+        option: (n,) the option the row is about.
+        asked: (n,) seconds since 1970.
+        known: (n,) seconds since 1970.
+        group: (n,) rows of one group share their luck and stay on one side of a split.
+        propensity: (n,) probability with which the option was drawn; NaN where unknown.
+        example: (n,) position of the example a row belongs to.
+    """
+
+    columns: tuple[str, ...]
+    x: Row
+    y: Floats
+    weight: Floats
+    option: tuple[Option, ...]
+    asked: Floats
+    known: Floats
+    group: tuple[str, ...]
+    propensity: Floats
+    example: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.y)
+
+    def take(self, rows: NDArray[np.int64]) -> "Table":
+        """Return the table of the given rows, in that order."""
+        return Table(
+            self.columns,
+            self.x[rows],
+            self.y[rows],
+            self.weight[rows],
+            tuple(self.option[i] for i in rows),
+            self.asked[rows],
+            self.known[rows],
+            tuple(self.group[i] for i in rows),
+            self.propensity[rows],
+            self.example[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The rule that admits a candidate (design: nothing is promoted that does not beat ...).
+
+    Attributes:
+        confidence: Of the one-sided lower bound of the paired difference, before Bonferroni.
+        groups: Held-out groups needed before anything can be admitted.
+        floors: Lower bounds on reported metrics, in addition (a spec's thresholds).
+    """
+
+    confidence: float = 0.95
+    groups: int = 30
+    floors: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrain:
+    """When a run is due.
+
+    Attributes:
+        outcomes: New outcomes since the last judged run.
+        growth: Or: evidence has grown by this share since then.
+        minimum_outcomes: Needed before a run makes sense.
+        minimum_distinct: Likewise, distinct things (pairs, agents, ...).
+        age: Or: so long since the last judged run, with anything new.
+        accuracy: Or: cross-validated accuracy of the incumbent below this, with as many new
+            outcomes as ``minimum_distinct``.
+        things: What the distinct things are, in the plural.
+    """
+
+    outcomes: int = 100
+    growth: float = 0.5
+    minimum_outcomes: int = 100
+    minimum_distinct: int = 50
+    age: timedelta | None = None
+    accuracy: float | None = None
+    things: str = "distinct things"
+
+
+Fit: TypeAlias = Callable[[Table, np.random.Generator], P]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learner(Generic[Q, O, M, P, A]):
+    """Everything the lifecycle needs to know about one learner.
+
+    Attributes:
+        name: Same as its module in the catalog.
+        title: What it answers, in a few words for people.
+        revision: Of the feature code; memory and params of another revision are never read.
+        query: Type of a question.
+        outcome: Type of what happened.
+        memory: Type of the memory; ``memory()`` is the empty one. Plain, bounded data that
+            pydantic can serialise.
+        advice: Type of an answer.
+        columns: Names of the feature columns, in order.
+        observe: Folds an event into the memory, in place: the memory has one owner.
+        options: What can be chosen, or what an outcome is attributed to.
+        features: (d,) float32 row of an option at a time (seconds since 1970).
+        labels: What an outcome says about which option.
+        verdict: The outcome that a caller's success / neutral / failure stands for.
+        group: What shares its luck, for splits and intervals, unless the caller gives a group.
+        evidence: How much has been told.
+        candidates: By name; each raises TooFewExamples with the missing number in words.
+        score: (n,) predictions for the rows of a table.
+        answer: Advice for a query; ``None`` params serve what is observed, else the base rate,
+            else the rules, else an abstention.
+        predicted: What an answer said about an option; None where it said nothing.
+        dump: Params as data-only bytes.
+        load: The inverse; raises Damaged.
+        extend: The same learner with catalogue entries the user has added.
+        specimen: A random example, for the conformance suite.
+        scoring: The loss that decides, with its best constant.
+        promotion: Whether an admitted candidate is served at once.
+        upstream: Learners whose advice is an input, asked first.
+    """
+
+    name: str
+    title: str
+    revision: int
+    query: type[Q]
+    outcome: type[O]
+    memory: type[M]
+    advice: type[A]
+    columns: tuple[str, ...]
+    observe: Callable[[M, Event[Q, O]], None]
+    options: Callable[[M, Q], tuple[Option, ...]]
+    features: Callable[[M, Q, Option, float], Row]
+    labels: Callable[[Q, O], tuple[Label, ...]]
+    verdict: Callable[[Literal["success", "neutral", "failure"]], O]
+    group: Callable[[Q], str]
+    evidence: Callable[[M], Evidence]
+    candidates: Mapping[str, Fit[P]]
+    score: Callable[[P, Table], Floats]
+    answer: Callable[[P | None, M, Q, float, np.random.Generator], A]
+    predicted: Callable[[A, Option], float | None]
+    dump: Callable[[P], bytes]
+    load: Callable[[bytes], P]
+    specimen: Callable[[np.random.Generator], Example[Q, O]]
+    scoring: Scoring
+    extend: "Callable[[tuple[Mapping[str, Any], ...]], Learner[Q, O, M, P, A]] | None" = None
+    gate: Gate = Gate()
+    retrain: Retrain = Retrain()
+    promotion: Literal["automatic", "manual"] = "automatic"
+    upstream: tuple[str, ...] = ()
+
+
+AnyLearner: TypeAlias = Learner[Any, Any, Any, Any, Any]
+AnyEvent: TypeAlias = Event[Any, Any]
+AnyExample: TypeAlias = Example[Any, Any]

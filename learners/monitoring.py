@@ -1,0 +1,94 @@
+"""Whether a run is due, and why: a pure function of counts, age, drift and policy."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from learners.learner import Evidence, Retrain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastRun:
+    """What the last run that could look at the evidence left behind.
+
+    Attributes:
+        outcomes: Told when it started.
+        missing: For a skipped run, the outcomes at which to look again.
+        accuracy: Cross-validated accuracy of what is being served.
+    """
+
+    outcomes: int
+    finished: datetime
+    revision: int
+    skipped: bool = False
+    missing: int | None = None
+    accuracy: float | None = None
+    catalogue: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Whether to run now, and the reason, which also says when it will be."""
+
+    now: bool
+    reason: str
+
+
+def due(
+    policy: Retrain,
+    evidence: Evidence,
+    last: LastRun | None,
+    *,
+    revision: int,
+    catalogue: int,
+    at: datetime,
+) -> Due:
+    """Say whether a run is due (000-63).
+
+    Args:
+        evidence: What has been told by now.
+        last: The last run, or None.
+        revision: Of the feature code in this program.
+        catalogue: How many entries the user has added to the catalogue.
+        at: The present, with a time zone.
+    """
+    if evidence.outcomes == 0:
+        return Due(False, f"nothing told yet: the first run at {policy.outcomes} outcomes")
+    if last is None:
+        return _counted(evidence.outcomes, policy.outcomes, "since the start")
+    if last.skipped:
+        return _after_skip(policy, evidence, last)
+    new = evidence.outcomes - last.outcomes
+    if last.revision != revision:
+        return Due(True, f"the features changed: revision {revision} after {last.revision}")
+    if last.catalogue != catalogue:
+        return Due(True, f"the catalogue changed: {catalogue} entries added by the user")
+    if policy.age is not None and new > 0 and at - last.finished >= policy.age:
+        return Due(True, f"{policy.age.days} days since the last run")
+    low = policy.accuracy is not None and last.accuracy is not None
+    if low and _under(last.accuracy, policy.accuracy) and new >= policy.minimum_distinct:
+        return Due(True, f"cross-validated accuracy {last.accuracy:.3f} is under {policy.accuracy}")
+    needed = min(policy.outcomes, max(1, math.ceil(policy.growth * last.outcomes)))
+    return _counted(new, needed, "since the last run")
+
+
+def _under(value: float | None, floor: float | None) -> bool:
+    return value is not None and floor is not None and value < floor
+
+
+def _counted(new: int, needed: int, since: str) -> Due:
+    if new >= needed:
+        return Due(True, f"{new} new outcomes {since}, {needed} were needed")
+    return Due(False, f"{new} of {needed} new outcomes {since}")
+
+
+def _after_skip(policy: Retrain, evidence: Evidence, last: LastRun) -> Due:
+    """A skipped run learned nothing: look again as soon as what it lacked is there."""
+    if evidence.distinct < policy.minimum_distinct:
+        return Due(
+            False,
+            f"{evidence.distinct} of {policy.minimum_distinct} {policy.things}",
+        )
+    if last.missing is not None and evidence.outcomes < last.missing:
+        return Due(False, f"{evidence.outcomes} of {last.missing} outcomes needed to look again")
+    return Due(True, "what the last run lacked is there now")

@@ -1,0 +1,120 @@
+"""What a process holds of one learner: its memory, what it serves, and how it answers."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from learners.learner import Advice, AnyLearner
+from learners.replay import Entry, Fold, start
+from storage.rows import DecisionRow
+
+A = TypeVar("A", bound=Advice)
+
+SILENT = ("off", "shadow")  # modes in which no version is shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks or tells: from the host's environment or the request, unless given."""
+
+    project: str = ""
+    user: str = ""
+    session: str = ""
+    tool_use_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Generic[A]):
+    """An answer under its id."""
+
+    id: str
+    version: int | None
+    advice: A
+    degraded: bool
+    row: DecisionRow
+
+
+@dataclass(slots=True)
+class Live:
+    """One learner in this process. The memory has this one owner."""
+
+    base: AnyLearner
+    learner: AnyLearner = field(init=False)  # the base with the user's catalogue entries
+    fold: Fold = field(init=False)
+    added: tuple[Mapping[str, Any], ...] = ()  # what the user put into the catalogue
+    version: int | None = None
+    params: Any = None
+    mode: str = "advisor"
+    epoch: int = 1
+    skipped: int = 0  # rows of the log that this revision cannot read
+    refused: str = ""  # why the incumbent's params are not served
+
+    def __post_init__(self) -> None:
+        """Begin with an empty memory."""
+        self.learner = self.base
+        self.fold = start(self.base)
+
+    def extend(self, entries: tuple[Mapping[str, Any], ...]) -> None:
+        """Take up what the user has added to the catalogue; columns and memory stay as they are."""
+        if self.base.extend is not None:
+            self.learner = self.base.extend(entries)
+            self.fold.learner, self.added = self.learner, entries
+
+    @property
+    def served(self) -> tuple[int | None, Any]:
+        """Return the version and params that answers may show."""
+        return (None, None) if self.mode in SILENT else (self.version, self.params)
+
+    def observe(self, entry: Entry) -> None:
+        """Fold an event, unless it was folded already."""
+        if entry.event.seq > self.fold.seq:
+            self.fold.observe(entry)
+
+    def ask(self, query: Any, caller: Caller, at: float, *, degraded: bool) -> Decision[Any]:
+        """Answer from memory and params; no I/O."""
+        name = uuid.uuid4()
+        rng = np.random.default_rng(name.int)
+        version, params = self.served
+        memory = self.fold.memory
+        advice = self.learner.answer(params, memory, query, at, rng)
+        predicted = [
+            [option, self.learner.predicted(advice, option)]
+            for option in self.learner.options(memory, query)
+        ]
+        return self.decision(
+            str(name), query.model_dump(mode="json"), advice, predicted, version, caller, at, degraded
+        )
+
+    def decision(
+        self,
+        name: str,
+        query: dict[str, Any] | None,
+        advice: Any,
+        predicted: list[list[Any]],
+        version: int | None,
+        caller: Caller,
+        at: float,
+        degraded: bool,
+    ) -> Decision[Any]:
+        """Return an answer as a decision to be logged."""
+        row = DecisionRow(
+            id=name,
+            learner=self.learner.name,
+            query=query,
+            answer=advice.model_dump(mode="json"),
+            predicted=predicted,
+            version=version,
+            source=advice.source,
+            memory_seq=self.fold.seq,
+            asked=at,
+            mode=self.mode,
+            degraded=degraded,
+            project=caller.project,
+            user_id=caller.user,
+            session=caller.session,
+            tool_use_id=caller.tool_use_id,
+        )
+        return Decision(id=name, version=version, advice=advice, degraded=degraded, row=row)

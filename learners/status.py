@@ -1,0 +1,221 @@
+"""What the loop is doing, in words and figures: the join rate first, then each learner."""
+
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from learners.errors import UnknownDecision, UnknownVersion
+from learners.ledger import Account
+from learners.lifecycle import Lifecycle
+from learners.serving import Live
+from learners.telling import decision_id
+from learners.worker import due
+from storage import decisions, runs, versions
+from storage.database import Database
+
+
+class Shown(BaseModel):
+    """Base of what is shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class JoinRate(Shown):
+    """How many decisions have met their outcome."""
+
+    decisions: int
+    joined: int
+    rate: float | None = Field(description="null without decisions")
+    waiting: int = Field(description="outcomes whose decision has not landed")
+
+
+class LastRun(Shown):
+    """How the last training attempt ended."""
+
+    run: int
+    result: str = Field(description="promoted, rejected, failed or skipped")
+    reason: str
+    outcomes: int
+    finished: str
+
+
+class Bin(Shown):
+    """One bin of the reliability table: what was said on average, and what happened."""
+
+    said: float
+    happened: float
+    n: float
+
+
+class Scores(Shown):
+    """Served answers of one version, scored when their outcome arrived; beside the base rate."""
+
+    version: int | None
+    n: float
+    answered: float = Field(description="share of outcomes whose answer had a probability")
+    log_loss: float
+    brier: float
+    base_log_loss: float
+    base_brier: float
+    reliability: tuple[Bin, ...]
+
+
+class LearnerStatus(Shown):
+    """One learner."""
+
+    learner: str
+    incumbent: int | None = Field(description="version being served; null: none admitted yet")
+    mode: str
+    n: int = Field(description="outcomes told")
+    distinct: int = Field(description="distinct things they are about that count")
+    last_run: LastRun | None
+    next_run: str
+    ledger: tuple[Scores, ...]
+    problems: tuple[str, ...]
+
+
+class Status(Shown):
+    """Everything, the join rate first."""
+
+    join_rate: JoinRate | None = Field(description="null while the database is away")
+    database: str = Field(description="ready, or what is wrong with it")
+    learners: tuple[LearnerStatus, ...]
+
+
+async def status(lifecycle: Lifecycle, learner: str = "") -> Status:
+    """Return the state of one learner, or of all.
+
+    Answers from RAM alone while the database is away.
+
+    Raises:
+        UnknownLearner: With the names there are.
+    """
+    lives = [lifecycle.live(learner)] if learner else list(lifecycle.lives.values())
+    database = None if lifecycle.trouble else lifecycle.database
+    rate = await _join_rate(database, [live.learner.name for live in lives]) if database else None
+    return Status(
+        join_rate=rate,
+        database=lifecycle.trouble or "ready",
+        learners=tuple([await _learner(lifecycle, live, database) for live in lives]),
+    )
+
+
+async def _join_rate(database: Database, names: list[str]) -> JoinRate:
+    rates = await database.run(decisions.join_rates)
+    told = await database.run(decisions.told)
+    asked = sum(rates.get(name, (0, 0))[0] for name in names)
+    joined = sum(rates.get(name, (0, 0))[1] for name in names)
+    waiting = told["*"]["waiting"] if "*" in told else 0
+    rate = joined / asked if asked else None
+    return JoinRate(decisions=asked, joined=joined, rate=rate, waiting=waiting)
+
+
+async def _learner(lifecycle: Lifecycle, live: Live, database: Database | None) -> LearnerStatus:
+    evidence = live.learner.evidence(live.fold.memory)
+    last, next_run = None, lifecycle.trouble
+    if database is not None:
+        row = await database.run(partial(runs.last, learner=live.learner.name))
+        last = _last_run(row) if row is not None else None
+        next_run = (await due(lifecycle, live)).reason
+    skipped = (
+        (f"{live.skipped} stored events could not be read by this revision",)
+        if live.skipped
+        else ()
+    )
+    return LearnerStatus(
+        learner=live.learner.name,
+        incumbent=live.version,
+        mode=live.mode,
+        n=evidence.outcomes,
+        distinct=evidence.distinct,
+        last_run=last,
+        next_run=next_run,
+        ledger=tuple(
+            _scores(version, account) for version, account in live.fold.ledger.accounts.items()
+        ),
+        problems=((live.refused,) if live.refused else ()) + skipped,
+    )
+
+
+def _last_run(row: Any) -> LastRun:
+    return LastRun(
+        run=row["id"],
+        result=row["result"],
+        reason=row["reason"],
+        outcomes=row["outcomes"],
+        finished=row["finished_at"].isoformat(timespec="seconds"),
+    )
+
+
+def _scores(version: int, account: Account) -> Scores:
+    n = account.n
+    return Scores(
+        version=version or None,
+        n=n,
+        answered=account.answered / n,
+        log_loss=account.log_loss / n,
+        brier=account.brier / n,
+        base_log_loss=account.base_log_loss / n,
+        base_brier=account.base_brier / n,
+        reliability=tuple(
+            Bin(said=said / weight, happened=good / weight, n=weight)
+            for weight, said, good in account.bins
+            if weight
+        ),
+    )
+
+
+async def decision(lifecycle: Lifecycle, text: str) -> dict[str, Any]:
+    """Return a decision with everything told about it.
+
+    Raises:
+        InvalidFacts: The id is not a UUID.
+        UnknownDecision: There is none of that id.
+    """
+    name = decision_id(text)
+    rows = await lifecycle.run(partial(decisions.read, decision_id=name))
+    if not rows:
+        raise UnknownDecision(f"decision_id: no decision {name}; ids are returned with answers")
+    outcomes = await lifecycle.run(partial(decisions.outcomes, decision_id=name))
+    return {
+        "decision_id": name,
+        "answers": [
+            {**dict(row.items()), "asked": row["asked"]} for row in rows
+        ],
+        "outcomes": [
+            {**dict(row.items()), "known_at": row["known_at"].isoformat()} for row in outcomes
+        ],
+    }
+
+
+async def card(lifecycle: Lifecycle, learner: str, number: int | None = None) -> dict[str, Any]:
+    """Return the model card of a version: by default of the one being served.
+
+    Raises:
+        UnknownLearner: With the names there are.
+        UnknownVersion: Nothing was trained yet, or there is no such version.
+    """
+    live = lifecycle.live(learner)
+    known = await lifecycle.run(partial(versions.versions, learner=learner))
+    wanted = live.version if number is None else number
+    row = next((row for row in known if row["number"] == wanted), None)
+    if row is None and number is not None:
+        shown = ", ".join(str(row["number"]) for row in known) or "none yet"
+        raise UnknownVersion(f"version: expected one of {shown}; got {number}")
+    last = await lifecycle.run(partial(runs.last, learner=learner))
+    state = await status(lifecycle, learner)
+    return {
+        "learner": learner,
+        "title": live.learner.title,
+        "revision": live.learner.revision,
+        "candidates": list(live.learner.candidates),
+        "features": list(live.learner.columns),
+        "version": None if row is None else row["number"],
+        "candidate": None if row is None else row["candidate"],
+        "created_at": None if row is None else row["created_at"].isoformat(),
+        "report": None if row is None else row["report"],
+        "lineage": None if row is None else row["lineage"],
+        "last_run": None if last is None else _last_run(last).model_dump(),
+        "status": state.learners[0].model_dump(mode="json"),
+    }

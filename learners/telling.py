@@ -1,0 +1,202 @@
+"""What callers tell, made into rows of the log. Pure: no database, no clock."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from learners.codec import validated
+from learners.errors import InvalidFacts
+from learners.learner import AnyLearner
+from learners.serving import Caller
+from storage.rows import EventRow
+
+Verdict = Literal["success", "neutral", "failure"]
+
+# How far each source is to be believed: a later word of an equal or stronger one corrects.
+STRENGTH: Mapping[str, float] = {
+    "human": 1.0,
+    "ci": 0.9,
+    "test": 0.9,
+    "git": 0.8,
+    "import": 0.7,
+    "hook": 0.7,
+    "agent": 0.6,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """What happened, about a decision, about plain facts, or about both.
+
+    Attributes:
+        decision_id: Of the answer it is about.
+        learner: Needed with facts; with a decision id it narrows to one learner.
+        facts: Fields of the learner's query, and of its outcome beyond the verdict.
+        verdict: What happened, in three classes.
+        key: The same key is stored once; empty: one is made.
+        corrects: Key of an earlier outcome that this one replaces.
+        known: When it became known, in seconds since 1970; None is now.
+        asked: When the question was asked, for facts without a decision; None is unknown.
+        label: A hand-made label rather than something observed.
+    """
+
+    verdict: Verdict
+    decision_id: str = ""
+    learner: str = ""
+    facts: Mapping[str, Any] | None = None
+    key: str = ""
+    corrects: str = ""
+    followed: bool | None = None
+    notes: str = ""
+    source: str = "agent"
+    group: str = ""
+    known: float | None = None
+    asked: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts, divided into what was asked about and what they add to the outcome."""
+
+    query: dict[str, Any]
+    outcome: dict[str, Any]
+
+
+def divide(learner: AnyLearner, facts: Mapping[str, Any], caller: Caller) -> Facts:
+    """Return validated facts of a learner.
+
+    Raises:
+        InvalidFacts: A field is unknown, missing or wrong; the text names it.
+    """
+    asked, beside = learner.query.model_fields, learner.outcome.model_fields
+    query = {name: value for name, value in facts.items() if name in asked or name not in beside}
+    extra = {name: value for name, value in facts.items() if name not in query}
+    if "project" in asked:
+        query.setdefault("project", caller.project)
+    valid = validated(learner.query, query, "facts")
+    return Facts(valid.model_dump(mode="json"), extra)
+
+
+def outcome(learner: AnyLearner, verdict: Verdict, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the learner's outcome for a verdict, with what the facts add.
+
+    Raises:
+        InvalidFacts: What they add does not fit.
+    """
+    value = {**learner.verdict(verdict).model_dump(mode="json"), **extra}
+    valid: dict[str, Any] = validated(learner.outcome, value, "facts").model_dump(mode="json")
+    return valid
+
+
+def row(
+    tell: Tell,
+    learner: AnyLearner,
+    caller: Caller,
+    at: float,
+    decision: Mapping[str, Any] | None,
+) -> EventRow:
+    """Return the row of one learner, joined to its decision where there is one.
+
+    Raises:
+        InvalidFacts: The decision alone does not say what was used, and no facts do.
+    """
+    facts = divide(learner, tell.facts, caller) if _has_query(learner, tell) else None
+    extra = facts.outcome if facts else dict(tell.facts or {})
+    query = decision["query"] if decision and decision["query"] is not None else None
+    if query is None:
+        if facts is None:
+            raise InvalidFacts(
+                f"facts: this decision of {learner.name} was a choice; say what was really used, "
+                f"with the fields {', '.join(learner.query.model_fields)}"
+            )
+        query = facts.query
+    value = outcome(learner, tell.verdict, extra)
+    return EventRow(
+        learner=learner.name,
+        key=tell.key or _key(tell),
+        outcome=value,
+        query=query,
+        decision_id=tell.decision_id or None,
+        joined=decision is not None,
+        corrects=tell.corrects,
+        source=tell.source,
+        strength=STRENGTH[tell.source],
+        followed=tell.followed,
+        notes=tell.notes,
+        sample_group=tell.group,
+        known=at if tell.known is None else tell.known,
+        asked=decision["asked"] if decision else tell.asked,
+        memory_seq=decision["memory_seq"] if decision else None,
+        option=decision["option"] if decision else None,
+        propensity=decision["propensity"] if decision else None,
+        project=(decision["project"] if decision else "") or caller.project,
+        user_id=caller.user,
+        session=(decision["session"] if decision else "") or caller.session,
+    )
+
+
+def _has_query(learner: AnyLearner, tell: Tell) -> bool:
+    return bool(tell.facts) and bool(set(tell.facts or ()) - set(learner.outcome.model_fields))
+
+
+def waiting(tell: Tell, caller: Caller, at: float) -> EventRow:
+    """Return the row of an outcome whose decision has not landed."""
+    value = {"verdict": tell.verdict, "facts": dict(tell.facts or {}), "learner": tell.learner}
+    return EventRow(
+        learner="*",
+        key=tell.key or _key(tell),
+        outcome=value,
+        decision_id=tell.decision_id,
+        source=tell.source,
+        strength=STRENGTH[tell.source],
+        followed=tell.followed,
+        notes=tell.notes,
+        sample_group=tell.group,
+        known=at if tell.known is None else tell.known,
+        project=caller.project,
+        user_id=caller.user,
+        session=caller.session,
+    )
+
+
+def arrived(row: Mapping[str, Any]) -> tuple[Tell, Caller]:
+    """Return a waiting row as it was told."""
+    value = row["outcome"]
+    tell = Tell(
+        verdict=value["verdict"],
+        learner=value["learner"],
+        facts=value["facts"] or None,
+        decision_id=str(row["decision_id"]),
+        key=row["key"],
+        followed=row["followed"],
+        notes=row["notes"],
+        source=row["source"],
+        known=row["known"],
+    )
+    return tell, Caller(project=row["project"], user=row["user_id"], session=row["session"])
+
+
+def _key(tell: Tell) -> str:
+    """One outcome per decision and source needs no key; facts are each their own."""
+    if not tell.decision_id:
+        return uuid.uuid4().hex
+    said = json.dumps([tell.source, tell.verdict, tell.facts], sort_keys=True)
+    return f"{tell.decision_id}:{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+
+
+def decision_id(text: str) -> str:
+    """Return a decision id in its canonical form.
+
+    Raises:
+        InvalidFacts: It is not a UUID.
+    """
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise InvalidFacts(
+            f"decision_id: expected the id of an answer (a UUID), got {text[:60]!r}; "
+            "leave it out and give facts when there is none"
+        ) from None

@@ -1,0 +1,126 @@
+"""The training child: `python -P -m learners.trainer DIRECTORY`.
+
+It has no database: the events, the incumbent and the settings come in files, and so does what it
+found. Libraries that write to stdout cannot reach the protocol from here, a crash of theirs ends
+this process and not the server, and it ends itself when its parent is gone.
+"""
+
+import importlib.metadata
+import json
+import os
+import resource
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+
+from learners import codec
+from learners.learner import AnyLearner
+from learners.registry import catalog
+from learners.replay import Entry
+from learners.training import Training, train
+from learners.training_files import EVENTS, FOUND, INCUMBENT, JOB, PARAMS, SNAPSHOT, Found, Job
+
+LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "onnx", "onnxruntime")
+
+
+def main() -> None:
+    """Train as the directory says."""
+    os.dup2(2, 1)  # whatever prints, prints to the log
+    _end_with_parent()
+    _lower_priority()
+    directory = Path(sys.argv[1])
+    job = Job.model_validate_json((directory / JOB).read_text("utf-8"))
+    if job.memory_mb:
+        limit = job.memory_mb * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    backend = {"backend": job.backend} if job.backend else {}
+    with joblib.parallel_config(**backend, n_jobs=job.jobs):
+        _run(directory, job)
+
+
+def _end_with_parent() -> None:
+    """The parent holds the other end of stdin and never writes: the end of file is its end."""
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        os._exit(3)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _lower_priority() -> None:
+    os.nice(15)
+
+
+def _run(directory: Path, job: Job) -> None:
+    learner = configured(catalog()[job.learner], job)
+    if learner.revision != job.revision:
+        raise SystemExit(f"expected revision {job.revision} of {learner.name}, got {learner.revision}")
+    entries = list(_entries(learner, directory / EVENTS))
+    incumbent = directory / INCUMBENT
+    params = learner.load(incumbent.read_bytes()) if incumbent.exists() else None
+    rng = np.random.default_rng(job.seed)
+    training = train(
+        learner, entries, params, rng, requested=job.requested, progress=_progress
+    )
+    if training.params is not None:
+        (directory / PARAMS).write_bytes(learner.dump(training.params))
+    (directory / SNAPSHOT).write_bytes(codec.freeze(training.fold))
+    found = _found(training, job, len(entries))
+    (directory / FOUND).write_text(found.model_dump_json(), "utf-8")
+
+
+def configured(learner: AnyLearner, job: Job) -> AnyLearner:
+    """Return the learner with the user's catalogue entries and settings."""
+    if learner.extend is not None and job.added:
+        learner = learner.extend(job.added)
+    return replace(
+        learner,
+        gate=job.gate,
+        retrain=job.retrain,
+    )
+
+
+def _entries(learner: AnyLearner, path: Path) -> Iterator[Entry]:
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield codec.entry(learner, json.loads(line))
+
+
+def _progress(step: str) -> None:
+    sys.stderr.write(f"{step}\n")
+
+
+def _found(training: Training[Any], job: Job, events: int) -> Found:
+    folds = training.report.folds if training.report else ()
+    return Found(
+        result=training.result,
+        reason=training.reason,
+        candidate=training.candidate,
+        outcomes=training.evidence.outcomes,
+        distinct=training.evidence.distinct,
+        missing=training.missing,
+        memory_seq=training.fold.seq,
+        accuracy=float(np.mean(folds)) if folds else None,
+        report=codec.report_json(training.report) if training.report else None,
+        lineage={
+            "events": events,
+            "memory_seq": training.fold.seq,
+            "seed": job.seed,
+            "revision": job.revision,
+            "added": list(job.added),
+            "requested": job.requested,
+            "python": sys.version.split()[0],
+            "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

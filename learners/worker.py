@@ -1,0 +1,320 @@
+"""The background loop: is a run due, take the lease, train in a child, judge, promote.
+
+Any number of processes may run it. A learner is trained by one of them at a time: whoever holds
+the lease, and only while it still does. A failure here never reaches an ask.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import structlog
+from anyio.abc import Process
+
+from learners import monitoring
+from learners.lifecycle import Lifecycle
+from learners.monitoring import Due, LastRun
+from learners.serving import Live
+from learners.training_files import (
+    EVENTS,
+    FOUND,
+    INCUMBENT,
+    JOB,
+    PARAMS,
+    SNAPSHOT,
+    Found,
+    Job,
+    event_line,
+)
+from storage import decisions, log, runs, snapshots, versions
+from storage.database import Database
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from storage.pool import AnyConnection
+
+TICK_SECONDS = 5.0
+SETTLE_SECONDS = 0.5  # outcomes come in bursts: let one land before looking
+PAGE = 5000
+KEPT = timedelta(days=90)  # decisions about which nothing was told
+
+logger = structlog.get_logger("foresight.worker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Limits of training.
+
+    Attributes:
+        lease: How long a trainer may be silent before another takes over.
+        memory_mb: Cap of the child's address space; 0 is none.
+        jobs: Processes or threads over which candidates and folds are spread.
+        backend: Of joblib; empty is its own choice.
+        attempts: Failures after which a request is given up.
+        keep: Versions whose params are kept, beside all that were ever served.
+    """
+
+    lease: timedelta = timedelta(seconds=30)
+    memory_mb: int = 4096
+    jobs: int = 1
+    backend: str = ""
+    attempts: int = 3
+    keep: int = 10
+
+
+class TrainingFailed(Exception):
+    """The child ended without a result; the text is its last words."""
+
+
+class LeaseLost(Exception):
+    """Another trainer has taken over: nothing is written."""
+
+
+@dataclass(slots=True)
+class _Worker:
+    lifecycle: Lifecycle
+    options: Options
+    owner: str = field(default_factory=lambda: f"{os.uname().nodename}:{os.getpid()}")
+
+    @property
+    def database(self) -> Database:
+        if self.lifecycle.database is None:
+            raise StorageError(self.lifecycle.trouble)
+        return self.lifecycle.database
+
+    async def tick(self) -> None:
+        """Look at every learner once."""
+        for live in self.lifecycle.lives.values():
+            name = live.learner.name
+            state = await due(self.lifecycle, live)
+            if state.now:
+                await self.database.run(
+                    partial(runs.request_due, learner=name, reason=state.reason)
+                )
+            claimed = await self.database.run(
+                partial(runs.claim, learner=name, owner=self.owner, lease=self.options.lease)
+            )
+            if claimed is not None:
+                await self._run(live, *claimed)
+
+    async def _run(self, live: Live, token: UUID, claim: Mapping[str, Any]) -> None:
+        name = live.learner.name
+        run = await self.database.run(
+            partial(
+                runs.start, learner=name, trigger=claim["reason"], revision=live.learner.revision
+            )
+        )
+        logger.info("training", learner=name, run=run, reason=claim["reason"])
+        try:
+            with tempfile.TemporaryDirectory(prefix="foresight-") as directory:
+                found = await self._trained(live, token, claim, Path(directory))
+                await self._conclude(live, token, claim, run, found, Path(directory))
+        except LeaseLost:
+            logger.warning("lease lost", learner=name, run=run)
+        except (TrainingFailed, StorageError) as error:
+            await self._failed(name, token, claim, run, str(error))
+
+    async def _failed(
+        self, name: str, token: UUID, claim: Mapping[str, Any], run: int, reason: str
+    ) -> None:
+        logger.error("training failed", learner=name, run=run, reason=reason)
+        give_up = claim["attempt"] >= self.options.attempts
+        wait = timedelta(seconds=2 ** claim["attempt"] * (1 + secrets.randbelow(1000) / 1000))
+        await self.database.run(partial(runs.end, run=run, result="failed", reason=reason))
+        await self.database.run(
+            partial(runs.fail, learner=name, token=token, wait=wait, give_up=give_up)
+        )
+
+    async def _trained(
+        self, live: Live, token: UUID, claim: Mapping[str, Any], directory: Path
+    ) -> Found:
+        await self._hand_over(live, claim, directory)
+        command = [sys.executable, "-P", "-m", "learners.trainer", str(directory)]
+        async with await anyio.open_process(command, cwd=directory) as child:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._beat, live.learner.name, token, child)
+                try:
+                    words = await _last_words(child)
+                    code = await child.wait()
+                finally:
+                    with anyio.CancelScope(shield=True):
+                        if child.returncode is None:
+                            child.kill()
+                group.cancel_scope.cancel()
+        if code != 0 or not (directory / FOUND).exists():
+            raise TrainingFailed(f"the training process ended with {code}: {words}")
+        return Found.model_validate_json((directory / FOUND).read_text("utf-8"))
+
+    async def _beat(self, name: str, token: UUID, child: Process) -> None:
+        """Keep the lease alive; kill the child when it is lost."""
+        while True:
+            await anyio.sleep(self.options.lease.total_seconds() / 3)
+            try:
+                held = await self.database.run(
+                    partial(runs.beat, learner=name, token=token, lease=self.options.lease)
+                )
+            except StorageError:
+                continue  # the lease itself says when this has lasted too long
+            if not held:
+                child.kill()
+                return
+
+    async def _hand_over(self, live: Live, claim: Mapping[str, Any], directory: Path) -> None:
+        learner = live.learner
+        with (directory / EVENTS).open("w", encoding="utf-8") as lines:
+            seq = 0
+            while rows := await self.database.run(
+                partial(log.since, seq=seq, limit=PAGE, learner=learner.name)
+            ):
+                lines.writelines(event_line(row) for row in rows)
+                seq = rows[-1]["seq"]
+        if claim["incumbent"] is not None:
+            row = await self.database.run(
+                partial(versions.read, learner=learner.name, number=claim["incumbent"])
+            )
+            if row is not None and row["params"] and row["revision"] == learner.revision:
+                (directory / INCUMBENT).write_bytes(row["params"])
+        (directory / JOB).write_text(self._job(live, claim).model_dump_json(), "utf-8")
+
+    def _job(self, live: Live, claim: Mapping[str, Any]) -> Job:
+        return Job(
+            learner=live.learner.name,
+            revision=live.learner.revision,
+            seed=secrets.randbelow(2**31),
+            requested=claim["manual"],
+            added=tuple(dict(entry) for entry in live.added),
+            memory_mb=self.options.memory_mb,
+            jobs=self.options.jobs,
+            backend=self.options.backend,
+            gate=live.learner.gate,
+            retrain=live.learner.retrain,
+        )
+
+    async def _conclude(
+        self,
+        live: Live,
+        token: UUID,
+        claim: Mapping[str, Any],
+        run: int,
+        found: Found,
+        directory: Path,
+    ) -> None:
+        params = directory / PARAMS
+        data = params.read_bytes() if params.exists() else None
+        snapshot = (directory / SNAPSHOT).read_bytes()
+        conclude = partial(
+            _concluded, live=live, token=token, claim=claim, run=run, found=found, params=data,
+            snapshot=snapshot, keep=self.options.keep,
+        )  # fmt: skip
+        result = await self.database.run(conclude)
+        logger.info("trained", learner=live.learner.name, run=run, result=result)
+
+
+async def _last_words(child: Process) -> str:
+    """Read what the child prints, log it, and return its last line."""
+    last = ""
+    if child.stderr is not None:
+        async for chunk in child.stderr:
+            lines = [line for line in chunk.decode("utf-8", "replace").splitlines() if line.strip()]
+            last = lines[-1] if lines else last
+            logger.debug("trainer", lines=lines)
+    return last
+
+
+async def _concluded(
+    connection: AnyConnection,
+    *,
+    live: Live,
+    token: UUID,
+    claim: Mapping[str, Any],
+    run: int,
+    found: Found,
+    params: bytes | None,
+    snapshot: bytes,
+    keep: int,
+) -> str:
+    """Write everything in one transaction, and only while the lease is held."""
+    learner = live.learner
+    async with connection.transaction():
+        if not await runs.finish(connection, learner.name, token, claim["requested"]):
+            raise LeaseLost
+        number, result, reason = None, found.result, found.reason
+        if params is not None:
+            number = await versions.register(
+                connection, learner.name, revision=learner.revision, candidate=found.candidate,
+                params=params, report=found.report, lineage=found.lineage,
+            )  # fmt: skip
+        if result == "admitted" and learner.promotion == "automatic":
+            result = "promoted"
+            await versions.promote(connection, learner.name, number, by="gate", reason=reason)
+        elif result == "admitted":
+            result = "rejected"
+            reason = f"admitted by the gate, waits to be promoted by hand: {reason}"
+        await versions.strip(connection, learner.name, keep)
+        await snapshots.write(
+            connection, learner.name, learner.revision, claim["epoch"], found.memory_seq, snapshot
+        )
+        await runs.end(
+            connection, run, result=result, reason=reason, number=number,
+            outcomes=found.outcomes, distinct=found.distinct, missing=found.missing,
+            memory_seq=found.memory_seq, accuracy=found.accuracy, report=found.report,
+            catalogue=len(live.added),
+        )  # fmt: skip
+    return result
+
+
+async def due(lifecycle: Lifecycle, live: Live) -> Due:
+    """Say whether a run of this learner is due, and why, or when it will be."""
+    if lifecycle.database is None:
+        return Due(False, lifecycle.trouble)
+    learner = live.learner
+    row = await lifecycle.database.run(partial(runs.last_judged, learner=learner.name))
+    last = None
+    if row is not None:
+        last = LastRun(
+            outcomes=row["outcomes"],
+            finished=row["finished_at"],
+            revision=row["revision"],
+            skipped=row["result"] == "skipped",
+            missing=row["missing"],
+            accuracy=row["accuracy"],
+            catalogue=row["catalogue"],
+        )
+    return monitoring.due(
+        learner.retrain,
+        learner.evidence(live.fold.memory),
+        last,
+        revision=learner.revision,
+        catalogue=len(live.added),
+        at=datetime.now(UTC),
+    )
+
+
+async def work(lifecycle: Lifecycle, *, options: Options | None = None) -> None:
+    """Train whatever is due, for as long as the process lives."""
+    worker = _Worker(lifecycle, options or Options())
+    await lifecycle.ready(float("inf"))
+    pruned = 0.0
+    while True:
+        try:
+            await worker.tick()
+            if anyio.current_time() - pruned > 3600:
+                await worker.database.run(partial(decisions.prune, age=KEPT))
+                pruned = anyio.current_time()
+        except (StorageError, OSError) as error:
+            logger.warning("worker waits for the database", reason=str(error))
+        await lifecycle.stirred(TICK_SECONDS)
+        await anyio.sleep(SETTLE_SECONDS)
+

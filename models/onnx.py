@@ -1,0 +1,110 @@
+"""ONNX graphs: written where a model is fitted, run where it is served.
+
+A graph is accepted only if it agrees with its trainer (the export gate): converters round
+thresholds, and a rounded threshold can send a row to another leaf. Neither onnxruntime nor a
+converter is imported before it is needed.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scores: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float64]]
+
+TOLERANCE = 1e-4
+OPSET = 15
+PERTURBED_ROWS = 512
+
+
+class Disagrees(ValueError):
+    """The exported graph does not compute what its trainer computes."""
+
+
+class Unreadable(ValueError):
+    """The bytes are no graph that can be run."""
+
+
+def session(data: bytes) -> Scores:
+    """Return float32 (n, d) -> probability of class 1, or the value of a regression, (n,).
+
+    Raises:
+        Unreadable: The graph cannot be loaded.
+    """
+    import onnxruntime  # type: ignore[import-untyped, unused-ignore]
+
+    runtime: Any = onnxruntime
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # the converters' output shapes draw a warning per batch
+    try:
+        graph = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises classes of its C++ side without a common base
+        raise Unreadable(f"the graph cannot be loaded: {error}") from error
+    taken: str = graph.get_inputs()[0].name
+    wanted: list[str] = [graph.get_outputs()[-1].name]
+    run = graph.run
+
+    def scores(x: NDArray[np.float32]) -> NDArray[np.float64]:
+        got: NDArray[np.float32] = run(wanted, {taken: x})[0]
+        column = got[:, -1] if got.ndim == 2 else got
+        return column.astype(np.float64)
+
+    return scores
+
+
+def from_lightgbm(booster: Any, x: NDArray[np.float32], rng: np.random.Generator) -> bytes:
+    """Return the graph of a fitted binary or regression booster that was trained on ``x``.
+
+    Raises:
+        Disagrees: See the module's first paragraph.
+    """
+    import onnxmltools
+    from onnxmltools.convert.common.data_types import FloatTensorType
+
+    kinds = [("x", FloatTensorType([None, x.shape[1]]))]
+    tools: Any = onnxmltools
+    graph = tools.convert_lightgbm(
+        booster, initial_types=kinds, target_opset=OPSET, zipmap=False
+    ).SerializeToString()
+    return _admit(graph, lambda rows: booster.predict(rows.astype(np.float64)), x, rng)
+
+
+def from_sklearn(model: Any, x: NDArray[np.float32], rng: np.random.Generator) -> bytes:
+    """Return the graph of a fitted scikit-learn classifier or regressor.
+
+    Raises:
+        Disagrees: See the module's first paragraph.
+    """
+    import skl2onnx
+
+    tools: Any = skl2onnx
+    classifies = hasattr(model, "predict_proba")
+    options = {id(model): {"zipmap": False}} if classifies else None
+    graph = tools.to_onnx(model, x[:1], options=options, target_opset=OPSET).SerializeToString()
+
+    def trainer(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        return model.predict_proba(rows)[:, 1] if classifies else model.predict(rows)
+
+    return _admit(graph, trainer, x, rng)
+
+
+def _admit(
+    graph: bytes,
+    trainer: Callable[[NDArray[np.float32]], Any],
+    x: NDArray[np.float32],
+    rng: np.random.Generator,
+) -> bytes:
+    rows = np.concatenate([x, _perturbed(x, rng)])
+    expected = np.asarray(trainer(rows), dtype=np.float64)
+    worst = float(np.abs(session(graph)(rows) - expected).max(initial=0.0))
+    if not worst <= TOLERANCE:
+        raise Disagrees(f"the exported graph is off by {worst:.2g}, allowed is {TOLERANCE:g}")
+    return graph
+
+
+def _perturbed(x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    rows = x[rng.integers(0, len(x), min(len(x), PERTURBED_ROWS))]
+    noise = rng.normal(0.0, 0.5, rows.shape) * x.std(axis=0)
+    return (rows + noise).astype(np.float32)

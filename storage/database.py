@@ -1,0 +1,130 @@
+"""The database as the rest of the program uses it: open, work with retries, listen, heal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+from anyio import to_thread
+
+from storage import migrations, pool
+from storage.backup import dump_before_migration
+from storage.embedded import Lease, attach
+from storage.errors import Unavailable
+
+if TYPE_CHECKING:
+    from asyncpg import Pool, Record
+
+    from storage.pool import AnyConnection, Target
+
+T = TypeVar("T")
+
+CHANNEL = "foresight"
+CLOSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where the rows are kept: in the embedded cluster of a directory, or behind a URL."""
+
+    directory: Path
+    url: str = ""
+    pooler: bool = False
+    direct_url: str = ""
+    binaries: Path | None = None
+    account: str | None = None
+
+
+@dataclass(slots=True)
+class Database:
+    """An open database. ``run`` is how everything else works with it."""
+
+    target: Target
+    lease: Lease | None
+    _pool: Pool[Record] = field(repr=False)
+
+    async def run(
+        self, work: Callable[[AnyConnection], Awaitable[T]], deadline: float = 10.0
+    ) -> T:
+        """Do a unit of work on a connection, again if the connection breaks.
+
+        Args:
+            work: Whole and idempotent; it may be done twice.
+            deadline: Seconds.
+
+        Raises:
+            Unavailable: Time is up.
+        """
+
+        async def unit() -> T:
+            async with self._pool.acquire() as connection:
+                return await work(connection)
+
+        return await pool.retry(unit, deadline)
+
+    @asynccontextmanager
+    async def listening(self, wake: Callable[[str], None]) -> AsyncIterator[Callable[[], bool]]:
+        """Call ``wake`` with each notice while the block runs; yields whether it still listens.
+
+        Raises:
+            Unavailable: Only a pooler leads to the server, or it does not answer: poll.
+        """
+        if not self.target.listens:
+            raise Unavailable("Behind a transaction pooler there is no LISTEN; polling instead.")
+        async with pool.connection(self.target) as connection:
+
+            def heard(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+                wake(str(payload))
+
+            await connection.add_listener(CHANNEL, heard)
+            connection.add_termination_listener(lambda _connection: wake("lost"))
+            yield lambda: not connection.is_closed()
+
+    async def heal(self) -> None:
+        """Start the embedded server again if it was killed."""
+        if self.lease is not None:
+            await to_thread.run_sync(self.lease.revive, abandon_on_cancel=True)
+
+    async def close(self) -> None:
+        """Give everything back. Nobody waits for the embedded server to stop."""
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+            await self._pool.close()  # lets what is under way end
+        self._pool.terminate()
+        if self.lease is not None:
+            self.lease.release()
+
+
+async def open_database(where: Where) -> Database:
+    """Start or join the database and bring its schema up to date.
+
+    Raises:
+        Unavailable: It cannot be reached or started; the text says what to do.
+        WrongDatabase: It is not one that this program can use.
+    """
+    if where.url:
+        target = pool.external(
+            where.url, pooler=where.pooler, direct_url=where.direct_url or None
+        )
+        return await _opened(target, None)
+    call = partial(attach, where.directory, binaries=where.binaries, account=where.account)
+    lease = await to_thread.run_sync(call)
+    try:
+        return await _opened(pool.embedded(dict(lease.dsn)), lease)
+    except BaseException:
+        lease.release()
+        raise
+
+
+async def _opened(target: Target, lease: Lease | None) -> Database:
+    async def before() -> None:
+        if lease is not None:
+            await to_thread.run_sync(dump_before_migration, lease)
+
+    async with pool.connection(target, statement_timeout="0") as connection:
+        await migrations.migrate(connection, before=before)
+    return Database(target, lease, await pool.open_pool(target))

@@ -1,0 +1,54 @@
+"""Logged asks: read one, read what was told about it, prune, export."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from storage.queries import QUERIES
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from storage.pool import AnyConnection
+
+
+async def read(connection: AnyConnection, decision_id: str) -> list[Record]:
+    """Return the rows of a decision, one per learner."""
+    return await connection.fetch(QUERIES["decision"], decision_id)
+
+
+async def outcomes(connection: AnyConnection, decision_id: str) -> list[Record]:
+    """Return everything told about a decision, in order."""
+    return await connection.fetch(QUERIES["outcomes_of_decision"], decision_id)
+
+
+async def prune(connection: AnyConnection, age: timedelta) -> None:
+    """Delete decisions of that age about which nothing was ever told."""
+    await connection.execute(QUERIES["prune_decisions"], age)
+
+
+async def export_decisions(connection: AnyConnection) -> list[Record]:
+    """Return every decision."""
+    return await connection.fetch(QUERIES["export_decisions"])
+
+
+async def export_outcomes(connection: AnyConnection) -> list[Record]:
+    """Return every stored outcome with its key."""
+    return await connection.fetch(QUERIES["export_outcomes"])
+
+
+async def join_rates(connection: AnyConnection) -> dict[str, tuple[int, int]]:
+    """Return (decisions, decisions with an outcome) per learner."""
+    rows = await connection.fetch(QUERIES["join_rates"])
+    return {row["learner"]: (row["decisions"], row["joined"]) for row in rows}
+
+
+async def told(connection: AnyConnection) -> dict[str, Record]:
+    """Return counts of stored outcomes per learner; ``*`` waits for decisions."""
+    return {row["learner"]: row for row in await connection.fetch(QUERIES["told"])}
+
+
+async def matrix(connection: AnyConnection) -> list[Record]:
+    """Return the compatibility matrix (000-37), newest first (000-39)."""
+    return await connection.fetch(QUERIES["matrix"])

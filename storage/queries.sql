@@ -1,0 +1,259 @@
+-- name: insert_decisions
+insert into decisions (id, learner, project, user_id, session, tool_use_id, query, answer, predicted,
+                       version, source, mode, arm, option, propensity, degraded, memory_seq, asked_at)
+select id, learner, project, user_id, session, tool_use_id, nullif(query, 'null'), answer, predicted,
+       version, source, mode, arm, option, propensity, degraded, memory_seq, to_timestamp(asked)
+from jsonb_to_recordset($1::jsonb) as t(
+    id uuid, learner text, project text, user_id text, session text, tool_use_id text, query jsonb,
+    answer jsonb, predicted jsonb, version integer, source text, mode text, arm text, option text,
+    propensity double precision, degraded boolean, memory_seq bigint, asked double precision)
+on conflict (id, learner) do nothing
+
+-- name: lock_log
+select pg_advisory_xact_lock(723001)
+
+-- name: existing_keys
+select e.learner, e.key, e.seq, e.kind, e.query, e.outcome, e.decision_id, e.replaced_by
+from events e
+join jsonb_to_recordset($1::jsonb) as t(learner text, key text) using (learner, key)
+
+-- name: current_of_decisions
+select learner, decision_id, seq, strength, outcome
+from events
+where decision_id = any($1::uuid[]) and seq is not null and replaced_by is null
+
+-- name: current_of_keys
+with recursive chain as (
+    select e.learner, e.key as named, e.seq, e.replaced_by, e.strength, e.outcome
+    from events e
+    join jsonb_to_recordset($1::jsonb) as t(learner text, key text) using (learner, key)
+    where e.seq is not null
+    union all
+    select c.learner, c.named, e.seq, e.replaced_by, e.strength, e.outcome
+    from chain c join events e on e.seq = c.replaced_by
+)
+select learner, named, seq, strength, outcome from chain where replaced_by is null
+
+-- name: next_numbers
+select nextval('event_seq') from generate_series(1, $1::integer)
+
+-- name: insert_events
+insert into events (learner, key, seq, kind, decision_id, project, user_id, session, query, option,
+                    outcome, source, strength, followed, notes, sample_group, propensity, memory_seq,
+                    asked_at, known_at, replaces)
+select learner, key, seq, kind, decision_id, project, user_id, session, nullif(query, 'null'), option,
+       outcome, source, strength, followed, notes, sample_group, propensity, memory_seq,
+       to_timestamp(asked), to_timestamp(known), replaces
+from jsonb_to_recordset($1::jsonb) as t(
+    learner text, key text, seq bigint, kind text, decision_id uuid, project text, user_id text,
+    session text, query jsonb, option text, outcome jsonb, source text, strength double precision,
+    followed boolean, notes text, sample_group text, propensity double precision, memory_seq bigint,
+    asked double precision, known double precision, replaces bigint)
+
+-- name: mark_replaced
+update events e set replaced_by = t.seq
+from jsonb_to_recordset($1::jsonb) as t(seq bigint, replaces bigint)
+where e.seq = t.replaces
+
+-- name: notify
+select pg_notify('foresight', $1)
+
+-- name: events_since
+select e.seq, e.learner, e.kind, e.query, e.option, e.outcome, e.source, e.strength,
+       e.sample_group, e.propensity, e.memory_seq, e.project,
+       extract(epoch from e.asked_at)::double precision as asked,
+       extract(epoch from e.known_at)::double precision as known,
+       r.seq as replaced_seq, r.query as replaced_query, r.option as replaced_option,
+       r.outcome as replaced_outcome, r.source as replaced_source, r.strength as replaced_strength,
+       extract(epoch from r.asked_at)::double precision as replaced_asked,
+       extract(epoch from r.known_at)::double precision as replaced_known,
+       d.version as served_version, d.predicted as served
+from events e
+left join events r on r.seq = e.replaces
+left join decisions d on d.id = e.decision_id and d.learner = e.learner
+where e.seq > $1 and ($2::text is null or e.learner = $2)
+order by e.seq
+limit $3
+
+-- name: waiting_with_decision
+select e.key, e.decision_id, e.project, e.user_id, e.session, e.query, e.outcome, e.source,
+       e.strength, e.followed, e.notes, e.option,
+       extract(epoch from e.known_at)::double precision as known
+from events e
+where e.kind = 'waiting' and exists (select from decisions d where d.id = e.decision_id)
+limit 500
+
+-- name: delete_waiting
+delete from events where learner = '*' and key = any($1::text[])
+
+-- name: decision
+select learner, project, user_id, session, tool_use_id, query, answer, predicted, version, source,
+       mode, arm, option, propensity, degraded, memory_seq,
+       extract(epoch from asked_at)::double precision as asked
+from decisions where id = $1::uuid order by learner
+
+-- name: outcomes_of_decision
+select learner, key, kind, seq, outcome, source, strength, followed, notes, known_at
+from events where decision_id = $1::uuid order by recorded_at, key
+
+-- name: export_outcomes
+select learner, key, seq, kind, decision_id, project, session, query, option, outcome, source,
+       strength, followed, notes, asked_at, known_at, replaces, replaced_by
+from outcomes order by recorded_at, learner, key
+
+-- name: export_decisions
+select id, learner, project, session, query, answer, version, source, mode, arm, option, propensity,
+       degraded, memory_seq, asked_at
+from decisions order by asked_at, id, learner
+
+-- name: prune_decisions
+delete from decisions d
+where d.asked_at < now() - $1::interval
+  and not exists (select from events e where e.decision_id = d.id)
+
+-- name: join_rates
+select d.learner, count(*) as decisions,
+       count(*) filter (where exists (select from events e where e.decision_id = d.id)) as joined
+from decisions d where d.query is not null or exists (select from events e where e.decision_id = d.id)
+group by d.learner
+
+-- name: told
+select learner, count(*) filter (where kind <> 'waiting') as outcomes,
+       count(*) filter (where kind = 'waiting') as waiting,
+       count(*) filter (where followed) as followed,
+       count(*) filter (where not followed) as not_followed
+from events group by learner
+
+-- name: ensure_learner
+insert into learners (learner) values ($1) on conflict do nothing
+
+-- name: serving
+select learner, mode, incumbent, candidate, share, epoch, requested, done, reason, run_after,
+       attempt, owner, lease_until > now() as leased
+from learners order by learner
+
+-- name: version
+select learner, number, revision, candidate, params, sha256, report, lineage, created_at
+from versions where learner = $1 and number = $2
+
+-- name: versions
+select v.learner, v.number, v.revision, v.candidate, v.params is not null as loadable, v.report,
+       v.lineage, v.created_at, v.number = l.incumbent as serving
+from versions v join learners l using (learner)
+where v.learner = $1 order by v.number desc
+
+-- name: register
+insert into versions (learner, number, revision, candidate, params, sha256, report, lineage)
+values ($1, (select coalesce(max(number), 0) + 1 from versions where learner = $1), $2, $3, $4, $5, $6, $7)
+returning number
+
+-- name: previous_incumbent
+select incumbent from learners where learner = $1 for update
+
+-- name: serve
+update learners set incumbent = $2 where learner = $1
+
+-- name: insert_promotion
+insert into promotions (learner, number, previous, by, reason) values ($1, $2, $3, $4, $5)
+
+-- name: promotions
+select number, previous, by, reason, promoted_at from promotions
+where learner = $1 order by id desc limit $2
+
+-- name: strip_old_versions
+update versions v set params = null
+where v.learner = $1 and v.params is not null
+  and v.number not in (select number from versions where learner = $1 order by number desc limit $2)
+  and not exists (select from promotions p where p.learner = v.learner and p.number = v.number)
+
+-- name: request
+insert into learners (learner, requested, reason, manual) values ($1, 1, $2, $3)
+on conflict (learner) do update
+set requested = learners.requested + 1, reason = excluded.reason,
+    manual = learners.manual or excluded.manual, run_after = now(), attempt = 0
+
+-- name: request_due
+update learners set requested = done + 1, reason = $2, run_after = now(), attempt = 0
+where learner = $1 and requested = done
+returning learner
+
+-- name: claim
+update learners set owner = $2, token = $3, lease_until = now() + $4::interval, attempt = attempt + 1
+where learner = $1 and requested > done and run_after <= now()
+  and (lease_until is null or lease_until < now())
+returning requested, reason, manual, attempt, incumbent, epoch
+
+-- name: beat
+update learners set lease_until = now() + $3::interval
+where learner = $1 and token = $2 and lease_until > now()
+returning learner
+
+-- name: finish
+update learners set done = $3, token = null, owner = null, lease_until = null, attempt = 0,
+                    manual = case when requested > $3 then manual else false end
+where learner = $1 and token = $2
+returning learner
+
+-- name: fail
+update learners set token = null, owner = null, lease_until = null,
+                    run_after = now() + $3::interval,
+                    done = case when $4::boolean then requested else done end
+where learner = $1 and token = $2
+returning learner
+
+-- name: start_run
+insert into runs (learner, reason, trigger, revision) values ($1, 'running', $2, $3) returning id
+
+-- name: end_run
+update runs set result = $2, reason = $3, number = $4, outcomes = $5, distinct_n = $6, missing = $7,
+                memory_seq = $8, accuracy = $9, report = $10, catalogue = $11, finished_at = now()
+where id = $1
+
+-- name: abandon_runs
+update runs set result = 'failed', reason = 'the process that trained ended', finished_at = now()
+where learner = $1 and result = 'running' and id < $2
+
+-- name: last_run
+select id, result, reason, trigger, number, revision, outcomes, distinct_n, catalogue, missing,
+       accuracy, started_at, finished_at
+from runs where learner = $1 and result <> 'running' order by id desc limit 1
+
+-- name: last_judged_run
+select id, result, reason, revision, outcomes, catalogue, missing, accuracy, finished_at
+from runs where learner = $1 and result in ('promoted', 'rejected', 'skipped')
+order by id desc limit 1
+
+-- name: runs
+select id, learner, result, reason, trigger, number, revision, outcomes, distinct_n, accuracy,
+       started_at, finished_at
+from runs where $1::text is null or learner = $1 order by id desc limit $2
+
+-- name: run
+select * from runs where id = $1
+
+-- name: write_snapshot
+insert into snapshots (learner, revision, epoch, seq, sha256, data) values ($1, $2, $3, $4, $5, $6)
+on conflict (learner, revision) do update
+set epoch = excluded.epoch, seq = excluded.seq, sha256 = excluded.sha256, data = excluded.data,
+    written_at = now()
+where snapshots.epoch < excluded.epoch
+   or (snapshots.epoch = excluded.epoch and snapshots.seq < excluded.seq)
+
+-- name: snapshot
+select s.epoch, s.seq, s.sha256, s.data from snapshots s join learners l using (learner)
+where s.learner = $1 and s.revision = $2 and s.epoch = l.epoch
+
+-- name: catalog_entries
+select name, entry from catalog_entries where learner = $1 order by name
+
+-- name: put_catalog_entry
+insert into catalog_entries (learner, name, entry) values ($1, $2, $3)
+on conflict (learner, name) do update set entry = excluded.entry, added_at = now()
+
+-- name: drop_catalog_entry
+delete from catalog_entries where learner = $1 and name = $2 returning name
+
+-- name: matrix
+select mixin_a, mixin_b, node_type, success_count, failure_count, compatibility_score,
+       conflict_reason, resolution_pattern, created_at
+from mixin_compatibility_matrix order by created_at desc, mixin_a, mixin_b, node_type

@@ -1,0 +1,74 @@
+"""What is written to the log: plain rows, their times in seconds since 1970."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRow:
+    """An ask and its answer. ``id`` is a UUID; ``query`` is None where the outcome must say it."""
+
+    id: str
+    learner: str
+    query: Json | None
+    answer: Json
+    predicted: list[list[Any]]
+    version: int | None
+    source: str
+    memory_seq: int
+    asked: float
+    mode: str = "advisor"
+    arm: str = "incumbent"
+    option: str | None = None
+    propensity: float | None = None
+    degraded: bool = False
+    project: str = ""
+    user_id: str = ""
+    session: str = ""
+    tool_use_id: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """Return the row as JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """An outcome to be stored. Learner ``*`` waits for its decision; ``corrects`` names a key."""
+
+    learner: str
+    key: str
+    outcome: Json
+    known: float
+    query: Json | None = None
+    decision_id: str | None = None
+    source: str = "caller"
+    strength: float = 1.0
+    option: str | None = None
+    joined: bool = False
+    corrects: str = ""
+    followed: bool | None = None
+    notes: str = ""
+    sample_group: str = ""
+    propensity: float | None = None
+    memory_seq: int | None = None
+    asked: float | None = None
+    project: str = ""
+    user_id: str = ""
+    session: str = ""
+
+
+Effect = Literal[
+    "fact", "join", "correction", "waiting", "weaker", "duplicate", "conflict", "nothing"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of an outcome, and its number in the log where it has one."""
+
+    effect: Effect
+    seq: int | None

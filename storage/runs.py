@@ -1,0 +1,110 @@
+"""Training runs: requests that coalesce, leases with a fencing token, and the history.
+
+One row per learner, not a queue: a request raises a counter, and a run is due while more was
+requested than done.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from storage.queries import QUERIES
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from storage.pool import AnyConnection
+
+
+async def request(
+    connection: AnyConnection, learner: str, reason: str, *, manual: bool = False
+) -> None:
+    """Ask for a run. Requests during a run are not lost: one more run follows."""
+    await connection.execute(QUERIES["request"], learner, reason, manual)
+    await connection.execute(QUERIES["notify"], "requests")
+
+
+async def request_due(connection: AnyConnection, learner: str, reason: str) -> bool:
+    """Ask for a run because it is due, unless one is asked for or under way already."""
+    return await connection.fetchval(QUERIES["request_due"], learner, reason) is not None
+
+
+async def claim(
+    connection: AnyConnection, learner: str, owner: str, lease: timedelta
+) -> tuple[uuid.UUID, Record] | None:
+    """Take the lease of a requested run, or return None: nothing requested, or somebody has it."""
+    token = uuid.uuid4()
+    row = await connection.fetchrow(QUERIES["claim"], learner, owner, token, lease)
+    return None if row is None else (token, row)
+
+
+async def beat(connection: AnyConnection, learner: str, token: uuid.UUID, lease: timedelta) -> bool:
+    """Extend the lease; False when it was lost."""
+    return await connection.fetchval(QUERIES["beat"], learner, token, lease) is not None
+
+
+async def finish(
+    connection: AnyConnection, learner: str, token: uuid.UUID, generation: int
+) -> bool:
+    """Mark what was requested up to a generation as done; False when the lease was lost."""
+    done = await connection.fetchval(QUERIES["finish"], learner, token, generation)
+    return done is not None
+
+
+async def fail(
+    connection: AnyConnection, learner: str, token: uuid.UUID, wait: timedelta, *, give_up: bool
+) -> None:
+    """Release the lease after a failure; try again after ``wait``, or give up this request."""
+    await connection.execute(QUERIES["fail"], learner, token, wait, give_up)
+
+
+async def start(connection: AnyConnection, learner: str, trigger: str, revision: int) -> int:
+    """Open a run and return its number; runs whose process died are closed as failed."""
+    number = int(await connection.fetchval(QUERIES["start_run"], learner, trigger, revision))
+    await connection.execute(QUERIES["abandon_runs"], learner, number)
+    return number
+
+
+async def end(
+    connection: AnyConnection,
+    run: int,
+    *,
+    result: str,
+    reason: str,
+    number: int | None = None,
+    outcomes: int = 0,
+    distinct: int = 0,
+    missing: int | None = None,
+    memory_seq: int = 0,
+    accuracy: float | None = None,
+    report: Any = None,
+    catalogue: int = 0,
+) -> None:
+    """Close a run with its result and the reason in words."""
+    await connection.execute(
+        QUERIES["end_run"], run, result, reason, number, outcomes, distinct, missing, memory_seq,
+        accuracy, report, catalogue,
+    )  # fmt: skip
+    await connection.execute(QUERIES["notify"], "runs")
+
+
+async def last(connection: AnyConnection, learner: str) -> Record | None:
+    """Return the newest run that has ended."""
+    return await connection.fetchrow(QUERIES["last_run"], learner)
+
+
+async def last_judged(connection: AnyConnection, learner: str) -> Record | None:
+    """Return the newest run that could look at the evidence."""
+    return await connection.fetchrow(QUERIES["last_judged_run"], learner)
+
+
+async def history(connection: AnyConnection, learner: str | None, limit: int) -> list[Record]:
+    """Return the newest runs."""
+    return await connection.fetch(QUERIES["runs"], learner, limit)
+
+
+async def read(connection: AnyConnection, run: int) -> Record | None:
+    """Return a run with its report, or None."""
+    return await connection.fetchrow(QUERIES["run"], run)

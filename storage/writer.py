@@ -1,0 +1,110 @@
+"""The group-commit writer: many callers share one flush.
+
+No timer: what arrives while one batch is being committed is the next batch. So a lone caller
+waits for one commit and many callers share it.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+from storage.errors import Unavailable
+from storage.rows import DecisionRow, EventRow, Stored
+
+BATCH: Final = 500
+MOST_DECISIONS: Final = 20_000  # advice given while the database is away; the oldest go first
+MOST_WAITING: Final = 10_000
+
+Append = Callable[[Sequence[DecisionRow], Sequence[EventRow]], Awaitable[list[Stored]]]
+
+
+@dataclass(slots=True)
+class _Waiter:
+    rows: Sequence[EventRow]
+    done: anyio.Event = field(default_factory=anyio.Event)
+    result: list[Stored] | None = None
+    error: Exception | None = None
+
+
+@dataclass(slots=True)
+class Writer:
+    """Buffers decisions and outcomes; ``run`` writes them, with retries, until cancelled."""
+
+    append: Append
+    dropped: int = 0
+    _decisions: deque[DecisionRow] = field(default_factory=deque[DecisionRow])
+    _waiting: deque[_Waiter] = field(default_factory=deque[_Waiter])
+    _wake: anyio.Event = field(default_factory=anyio.Event)
+    _idle: anyio.Event = field(default_factory=anyio.Event)
+
+    def decide(self, row: DecisionRow) -> None:
+        """Buffer a decision: never waits, never fails."""
+        if len(self._decisions) >= MOST_DECISIONS:
+            self._decisions.popleft()
+            self.dropped += 1
+        self._decisions.append(row)
+        self._wake.set()
+
+    async def tell(self, rows: Sequence[EventRow], deadline: float) -> list[Stored]:
+        """Write outcomes and return what became of them once they are on disk.
+
+        Args:
+            deadline: Seconds to wait for the database.
+
+        Raises:
+            Unavailable: Not stored in time; the same call with the same keys may follow.
+        """
+        if len(self._waiting) >= MOST_WAITING:
+            raise Unavailable(f"{MOST_WAITING} outcomes are waiting to be written; repeat later")
+        waiter = _Waiter(rows)
+        self._waiting.append(waiter)
+        self._wake.set()
+        with anyio.move_on_after(deadline):
+            await waiter.done.wait()
+        if waiter.result is not None:
+            return waiter.result
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
+        raise Unavailable(
+            f"the database did not confirm within {deadline:g} s; repeat with the same key"
+        ) from waiter.error
+
+    async def flush(self, deadline: float) -> bool:
+        """Wait until everything buffered so far is written; False when it took too long."""
+        with anyio.move_on_after(deadline):
+            await self.tell((), deadline)
+            return True
+        return False
+
+    async def run(self) -> None:
+        """Write batch after batch. The append given retries by itself; its errors reach callers."""
+        while True:
+            await self._wake.wait()
+            self._wake = anyio.Event()
+            while self._decisions or self._waiting:
+                await self._write()
+
+    async def _write(self) -> None:
+        decisions = [self._decisions.popleft() for _ in range(min(BATCH, len(self._decisions)))]
+        waiters = list[_Waiter]()
+        size = 0
+        # A caller's outcomes may name decisions that are still behind them in the buffer.
+        while self._waiting and size < BATCH and not self._decisions:
+            waiters.append(self._waiting.popleft())
+            size += len(waiters[-1].rows)
+        rows = [row for waiter in waiters for row in waiter.rows]
+        try:
+            results = iter(await self.append(decisions, rows))
+        except Exception as error:  # whatever it is, the callers must hear of it and we go on
+            self._decisions.extendleft(reversed(decisions))
+            for waiter in waiters:
+                waiter.error = error
+                waiter.done.set()
+            await anyio.sleep(0.2)
+            return
+        for waiter in waiters:
+            waiter.result = [next(results) for _ in waiter.rows]
+            waiter.done.set()

@@ -1,0 +1,54 @@
+"""A PostgreSQL server for the session, started as the product starts it, and databases in it."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.embedded import Dsn, Lease, attach, status, stop
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """asyncpg runs on asyncio only."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[Lease]:
+    """The session's cluster; stopped, and its watcher gone, before the session ends."""
+    directory = Path(tempfile.mkdtemp(prefix="fs-"))
+    lease = attach(directory)
+    yield lease
+    lease.release()
+    deadline = time.monotonic() + 10
+    while status(directory).running and time.monotonic() < deadline:
+        time.sleep(0.02)
+    left_running = stop(directory)
+    shutil.rmtree(lease.place.base, ignore_errors=True)
+    shutil.rmtree(directory, ignore_errors=True)
+    assert not left_running, "the watcher did not stop the server within 10 s"
+
+
+@pytest.fixture
+def fresh_database(database: Lease) -> Iterator[Dsn]:
+    """How to connect to a new, empty database, which the end of the test drops."""
+    name = f"test_{uuid.uuid4().hex}"
+    sql = _superuser(database)
+    sql(f"create database {name}")
+    dsn = database.dsn
+    dsn["database"] = name
+    yield dsn
+    sql(f"drop database {name} with (force)")
+
+
+def _superuser(lease: Lease) -> Callable[[str], object]:
+    dsn = lease.dsn
+    address = ["-h", dsn["host"], "-p", str(dsn["port"]), "-U", dsn["user"], "-d", dsn["database"]]
+    psql = [lease.binaries.program("psql"), "-Xqw", "-v", "ON_ERROR_STOP=1", *address, "-c"]
+    return lambda sql: subprocess.run([*psql, sql], check=True, capture_output=True)

@@ -1,0 +1,60 @@
+"""What can go wrong, as a model reads it: one line, with the field and the next step."""
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
+
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import ValidationError
+
+from learners.errors import LearnerError, NotYet, TryAgain
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WORDS = (
+    ("Value error, ", ""),
+    ("Input should be ", "expected "),
+    ("Field required", "is missing"),
+    ("Extra inputs are not permitted", "is not an argument"),
+    ("String should", "expected text that should"),
+    ("List should", "expected a list that should"),
+)
+
+
+def anticipated(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Show a model what the learners anticipate; everything else stays a crash, and is hidden."""
+
+    @functools.wraps(tool)
+    async def shown(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await tool(*args, **kwargs)
+        except LearnerError as error:
+            raise ToolError(in_words(error)) from error
+
+    return shown
+
+
+def in_words(error: LearnerError) -> str:
+    """Return an anticipated error in one line that says whether to repeat the call."""
+    text = " ".join(str(error).split())
+    if isinstance(error, TryAgain) and "repeat" not in text and "again" not in text:
+        return f"{text}; the same call may succeed in a moment"
+    if isinstance(error, NotYet):
+        return f"{text}; tell more outcomes with record_feedback first"
+    return text
+
+
+def problems(error: ValidationError) -> str:
+    """Return what is wrong with arguments, field by field, without echoing them."""
+    parts = [
+        f"{'.'.join(map(str, each['loc']))}: {_plain(each['msg'])}"
+        for each in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    return "; ".join(parts)
+
+
+def _plain(message: str) -> str:
+    for said, better in WORDS:
+        message = message.replace(said, better)
+    return message

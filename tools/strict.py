@@ -1,0 +1,75 @@
+"""A tool that refuses unknown arguments, explains itself in one line and renders its own result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import ValidationError
+
+from tools.answers import Answer
+from tools.errors import problems
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import Context
+
+
+class StrictTool(Tool):
+    """The SDK's tool with a closed input schema and errors that a model can act on."""
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> Any:
+        """Run the tool; return a complete text and complete structured content."""
+        try:
+            result = await super().run(arguments, context, convert_result=False)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise ToolError(self._wrong(error.__cause__)) from None
+            raise
+        return rendered(result) if convert_result and isinstance(result, Answer) else result
+
+    def _wrong(self, error: ValidationError) -> str:
+        accepted = ", ".join(self.fn_metadata.arg_model.model_fields)
+        return f"Wrong arguments for {self.name}: {problems(error)}. Accepted: {accepted}."
+
+
+def rendered(answer: Answer) -> CallToolResult:
+    """Return an answer as both channels of a result: hosts show a model one or the other."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=answer.words())],
+        structured_content=answer.model_dump(mode="json"),
+        _meta=answer.meta() or None,
+    )
+
+
+def strict(function: Callable[..., Any], title: str, hints: ToolAnnotations) -> StrictTool:
+    """Return a function as a tool; its docstring is the description."""
+    tool = StrictTool.from_function(function, title=title, annotations=hints, structured_output=True)
+    assert isinstance(tool, StrictTool)  # what `cls` is; the SDK's annotation says less
+    metadata = tool.fn_metadata
+    metadata.arg_model.model_config["extra"] = "forbid"
+    metadata.arg_model.model_rebuild(force=True)
+    tool.parameters = untitled(metadata.arg_model.model_json_schema(by_alias=True))
+    if metadata.output_schema is not None:
+        metadata.output_schema = untitled(metadata.output_schema)
+    tool.description = " ".join(tool.description.split())
+    return tool
+
+
+def untitled(schema: Any) -> Any:
+    """Return a JSON schema without the titles and class docstrings that pydantic adds."""
+    if isinstance(schema, list):
+        return [untitled(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {}
+    for key, value in schema.items():
+        if key in ("properties", "$defs"):
+            kept[key] = {name: untitled(inner) for name, inner in value.items()}
+        elif key != "title" and not (key == "description" and "properties" in schema):
+            kept[key] = untitled(value)
+    return kept
