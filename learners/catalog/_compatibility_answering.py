@@ -8,7 +8,7 @@ import numpy as np
 from learners.catalog import _compatibility_params as fitted
 from learners.catalog import _compatibility_reasons, _compatibility_rules
 from learners.catalog._compatibility_features import PAIR, Features, Own
-from learners.catalog._compatibility_memory import CompatibilityMemory, note_key
+from learners.catalog._compatibility_memory import UNIT, CompatibilityMemory, note_key
 from learners.catalog._compatibility_params import CompatibilityParams, Places
 from learners.catalog._compatibility_types import (
     Catalogue,
@@ -96,16 +96,26 @@ class Answering:
     ) -> list[Judged]:
         """Return what is expected of every pair of a query."""
         pairs = pairs_of(query.mixins, ordered=self.features.ordered)
-        context, project = query.node_type, query.project
+        return self.judge_pairs(params, memory, pairs, query.node_type, query.project)
+
+    def judge_pairs(
+        self,
+        params: CompatibilityParams | None,
+        memory: CompatibilityMemory,
+        pairs: Sequence[Pair],
+        context: str,
+        project: str,
+    ) -> list[Judged]:
+        """Return what is expected of each of some pairs."""
         own = [self.features.own(memory, pair, context, project) for pair in pairs]
         if params is None:
             return [
-                self._unfitted(memory, query, pair, its)
+                self._unfitted(memory, context, pair, its)
                 for pair, its in zip(pairs, own, strict=True)
             ]
         rows = np.stack([self.features.pair(memory, pair, context, project) for pair in pairs])
         p = fitted.pair_probabilities(params, self.places, rows)
-        strangers = {name: self.stranger(memory, name) for name in set(query.mixins)}
+        strangers = {name: self.stranger(memory, name) for pair in pairs for name in pair}
         return [
             Judged(pair, None, "unknown", "abstained", its, row, self._missing(pair, strangers))
             if strangers[pair[0]] or strangers[pair[1]]
@@ -149,18 +159,18 @@ class Answering:
         told = memory.counts["word"]
         spoken = {word for side in keys.words for word in side}
         return not any(
-            sum(told[word]) >= HEARD * 1024
+            sum(told[word]) >= HEARD * UNIT
             for word in spoken
             if word in told and not is_version(word.rpartition("\t")[2])
         )
 
     def _unfitted(
-        self, memory: CompatibilityMemory, query: CompatibilityQuery, pair: Pair, own: Own
+        self, memory: CompatibilityMemory, context: str, pair: Pair, own: Own
     ) -> Judged:
         row = np.empty(0, dtype=np.float32)
         s, f = own.here[0] + own.project[0], own.here[1] + own.project[1]
         every = memory.counts["all"].get("", [0, 0])
-        base = (every[0] / 1024 - s + 1) / (sum(every) / 1024 - s - f + 2)
+        base = (every[0] / UNIT - s + 1) / (sum(every) / UNIT - s - f + 2)
         p = counts.shrunk(s, f, min(max(base, 0.01), 0.99), PAIR)
         if s + f >= OBSERVED:
             said = f"{s:.0f} of {s + f:.0f} tests of {' and '.join(pair)} succeeded"
@@ -169,7 +179,7 @@ class Answering:
             said = f"{base:.0%} of all tests succeeded; of this pair {s + f:.0f} are known"
             return Judged(pair, p, verdict_of(p), "base_rate", own, row, (said,))
         a, b = self.catalogue.get(pair[0]), self.catalogue.get(pair[1])
-        verdict, why = _compatibility_rules.judge(a, b, self.contexts[query.node_type])
+        verdict, why = _compatibility_rules.judge(a, b, self.contexts[context])
         if verdict != "unknown":
             return Judged(pair, None, verdict, "rules", own, row, why)
         needed = f"{OBSERVED} tests of {' and '.join(pair)} are needed, {s + f:.0f} are known"

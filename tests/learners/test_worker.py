@@ -1,0 +1,202 @@
+"""The background loop over real PostgreSQL with a real training child."""
+
+import os
+import signal
+from datetime import timedelta
+from functools import partial
+
+import anyio
+import numpy as np
+import pytest
+from rig import running
+
+from learners import following, worker
+from learners.learner import AnyLearner
+from learners.lifecycle import Lifecycle
+from learners.registry import catalog
+from learners.serving import Caller
+from learners.status import card, status
+from learners.telling import Tell
+from storage import runs, versions
+from storage.embedded import Dsn
+
+pytestmark = pytest.mark.anyio
+
+CALLER = Caller(project="p", session="s")
+NAMES = [
+    "MixinCaching", "MixinLogging", "MixinMetrics", "MixinHealthCheck", "MixinEventBus",
+    "MixinRetry", "MixinCircuitBreaker", "MixinTimeout", "MixinRateLimiter", "MixinValidation",
+    "MixinSecurity", "MixinAuthorization", "MixinAudit", "MixinTransaction", "MixinConnection",
+    "MixinRepository",
+]  # fmt: skip
+BAD = {"MixinTransaction", "MixinConnection", "MixinRepository", "MixinCaching"}
+
+
+def mixins() -> AnyLearner:
+    return catalog()["mixin_compatibility"]
+
+
+def tells(n: int, seed: int) -> list[tuple[Tell, Caller]]:
+    """Outcomes of 60 pairs; those of two mixins that keep state fail."""
+    rng = np.random.default_rng(seed)
+    pairs = [(a, b) for i, a in enumerate(NAMES) for b in NAMES[i + 1 :]]
+    pairs = [pairs[i] for i in rng.permutation(len(pairs))[:60]]
+    told = list[tuple[Tell, Caller]]()
+    for i in range(n):
+        a, b = pairs[i % len(pairs)]
+        bad = len({a, b} & BAD) >= 1
+        told.append(
+            (
+                Tell(
+                    learner="mixin_compatibility",
+                    facts={"mixins": [a, b], "node_type": "EFFECT"},
+                    verdict="failure" if bad else "success",
+                ),
+                CALLER,
+            )
+        )
+    return told
+
+
+async def ended(lifecycle: Lifecycle, count: int, seconds: float = 90) -> list[str]:
+    """Wait until so many runs have ended; return their results, oldest first."""
+    assert lifecycle.database is not None
+    with anyio.fail_after(seconds):
+        while True:
+            rows = await lifecycle.database.run(
+                partial(runs.history, learner="mixin_compatibility", limit=20)
+            )
+            results = [row["result"] for row in reversed(rows) if row["result"] != "running"]
+            if len(results) >= count:
+                return results
+            await lifecycle.stirred(0.2)
+
+
+async def test_a_run_is_triggered_judged_promoted_and_served_by_every_process(
+    fresh_database: Dsn,
+) -> None:
+    async with (
+        running(fresh_database, [mixins()], train=True) as here,
+        running(fresh_database, [mixins()]) as there,
+    ):
+        await here.tell_all(tells(240, 0))
+        assert (await ended(here, 1))[0] == "promoted"
+        with anyio.fail_after(10):
+            while there.live("mixin_compatibility").version != 1:
+                await there.stirred(0.1)
+        state = await status(here, "mixin_compatibility")
+        assert state.learners[0].incumbent == 1
+        assert state.learners[0].last_run is not None
+        assert "log_loss" in state.learners[0].last_run.reason
+        shown = await card(here, "mixin_compatibility")
+        assert set(shown["report"]["metrics"]) >= {"pair_rates", "the best constant"}
+        before, after = await here.roll_back("mixin_compatibility", by="test", reason="test")
+        assert (before, after) == (1, None)
+        with anyio.fail_after(10):
+            while there.live("mixin_compatibility").version is not None:
+                await there.stirred(0.1)
+    async with running(fresh_database, [mixins()]) as restarted:
+        assert restarted.live("mixin_compatibility").fold.seq == 240
+
+
+async def test_a_requested_run_without_enough_data_is_skipped_with_the_missing_number(
+    fresh_database: Dsn,
+) -> None:
+    async with running(fresh_database, [mixins()], train=True) as lifecycle:
+        await lifecycle.tell_all(tells(30, 0))
+        await lifecycle.request("mixin_compatibility", "by hand", manual=True)
+        assert await ended(lifecycle, 1) == ["skipped"]
+        state = await status(lifecycle)
+        assert state.learners[0].last_run is not None
+        assert "of 50" in state.learners[0].last_run.reason
+
+
+async def test_two_workers_never_train_one_learner_at_once(fresh_database: Dsn) -> None:
+    async with (
+        running(fresh_database, [mixins()], train=True) as here,
+        running(fresh_database, [mixins()], train=True) as there,
+    ):
+        await here.tell_all(tells(30, 0))
+        for lifecycle in (here, there, here):
+            await lifecycle.request("mixin_compatibility", "by hand", manual=True)
+        await ended(here, 1)
+        rows = await here.run(partial(runs.history, learner=None, limit=20))
+        spans = sorted((row["started_at"], row["finished_at"]) for row in rows if row["finished_at"])
+        assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+
+
+async def test_a_killed_trainer_is_a_failed_run_and_the_next_attempt_succeeds(
+    fresh_database: Dsn,
+) -> None:
+    async with running(fresh_database, [mixins()], train=True) as lifecycle:
+        await lifecycle.tell_all(tells(30, 0))
+        await lifecycle.request("mixin_compatibility", "by hand", manual=True)
+        with anyio.fail_after(30):
+            while not (children := trainers()):
+                await anyio.sleep(0)
+        os.kill(children[0], signal.SIGKILL)
+        results = await ended(lifecycle, 2)
+        assert results == ["failed", "skipped"]
+
+
+def trainers() -> list[int]:
+    """Return the pids of our own training children."""
+    found = list[int]()
+    for child in open(f"/proc/self/task/{os.getpid()}/children").read().split():
+        try:
+            command = open(f"/proc/{child}/cmdline").read()
+        except FileNotFoundError:
+            continue
+        if "learners.trainer" in command:
+            found.append(int(child))
+    return found
+
+
+async def test_damaged_params_are_refused_and_what_was_served_goes_on(fresh_database: Dsn) -> None:
+    async with running(fresh_database, [mixins()], train=True) as lifecycle:
+        await lifecycle.tell_all(tells(240, 0))
+        assert (await ended(lifecycle, 1))[0] == "promoted"
+        live = lifecycle.live("mixin_compatibility")
+        with anyio.fail_after(10):
+            while live.version != 1:
+                await lifecycle.stirred(0.1)
+        assert lifecycle.database is not None
+        await lifecycle.database.run(copy_damaged)
+        await lifecycle.promote("mixin_compatibility", 2, by="test", reason="test")
+        with anyio.fail_after(10):
+            while not live.refused:
+                await lifecycle.stirred(0.1)
+        assert "SHA-256" in live.refused
+        assert live.version == 1
+
+
+async def copy_damaged(connection: following.AnyConnection) -> None:
+    row = await connection.fetchrow("select * from versions where number = 1")
+    await versions.register(
+        connection, "mixin_compatibility", revision=row["revision"], candidate="x",
+        params=row["params"], report={}, lineage={},
+    )  # fmt: skip
+    await connection.execute(
+        "update versions set params = set_byte(params, 40, 255 - get_byte(params, 40)) where number = 2"
+    )
+
+
+async def test_a_lost_lease_writes_nothing(fresh_database: Dsn) -> None:
+    async with running(fresh_database, [mixins()]) as lifecycle:
+        await lifecycle.request("mixin_compatibility", "by hand", manual=True)
+        first = await lifecycle.run(
+            partial(runs.claim, learner="mixin_compatibility", owner="a", lease=timedelta(0))
+        )
+        second = await lifecycle.run(
+            partial(runs.claim, learner="mixin_compatibility", owner="b", lease=timedelta(60))
+        )
+        assert first is not None
+        assert second is not None
+        lost = await lifecycle.run(
+            partial(runs.finish, learner="mixin_compatibility", token=first[0], generation=1)
+        )
+        won = await lifecycle.run(
+            partial(runs.finish, learner="mixin_compatibility", token=second[0], generation=1)
+        )
+        assert (lost, won) == (False, True)
+    assert worker.Options().keep == 10

@@ -1,0 +1,81 @@
+"""The operator's verbs: train, promote, roll back."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from tools.answers import Answer
+from tools.arguments import LearnerName
+from tools.context import Called
+
+Which = Annotated[LearnerName, Field(description="name of a learner, from learning_status")]
+Number = Annotated[int, Field(ge=1, le=1_000_000, description="a version, from learning_status")]
+
+
+class Requested(Answer):
+    """A training run was asked for."""
+
+    learner: str
+    requested: bool
+    next: str
+
+    def words(self) -> str:
+        """Return what was done and how to watch it."""
+        return f"A training run of {self.learner} is requested ({self.requested}).\n{self.next}"
+
+
+class Served(Answer):
+    """What is served now."""
+
+    learner: str
+    version: int | None = Field(description="served now; null: no version")
+    previous: int | None = Field(description="served before")
+    next: str
+
+    def words(self) -> str:
+        """Return what changed."""
+        return (
+            f"{self.learner} serves {_version(self.version)} now, before {_version(self.previous)}."
+            f"\n{self.next}"
+        )
+
+
+def _version(number: int | None) -> str:
+    return "no version" if number is None else f"version {number}"
+
+
+async def train(learner: Which, call: Called) -> Requested:
+    """Asks for a training run in the background and returns at once; the gate decides whether
+    its result is served. To serve a version that exists already, use promote."""  # noqa: D205, D209
+    await call.lifecycle.request(learner, "asked for with train", manual=True)
+    return Requested(
+        learner=learner,
+        requested=True,
+        next="learning_status shows how it ended, as last_run, with the reason in words.",
+    )
+
+
+async def promote(learner: Which, version: Number, call: Called) -> Served:
+    """Serves a version of a learner from now on, in every process, whatever the gate said of it.
+    To go back to what was served before, use roll_back."""  # noqa: D205, D209
+    by = call.caller.user or "operator"
+    previous = await call.lifecycle.promote(learner, version, by=by, reason="promoted by hand")
+    return Served(
+        learner=learner,
+        version=version,
+        previous=previous,
+        next="roll_back returns to what was served before.",
+    )
+
+
+async def roll_back(learner: Which, call: Called) -> Served:
+    """Serves what a learner served before the last promotion, in every process. To choose a
+    version by its number, use promote."""  # noqa: D205, D209
+    by = call.caller.user or "operator"
+    was, now = await call.lifecycle.roll_back(learner, by=by, reason="rolled back by hand")
+    return Served(
+        learner=learner,
+        version=now,
+        previous=was,
+        next="promote with a version's number chooses another one.",
+    )

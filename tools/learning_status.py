@@ -1,0 +1,133 @@
+"""The tool that says what was learned, and what is still missing."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field
+
+from tools.answers import Answer, Part
+from tools.arguments import plain
+from tools.context import Called
+
+if TYPE_CHECKING:
+    from learners import status as shown
+
+Which = Annotated[
+    str,
+    Field(max_length=60, description="name of one learner; '' for all"),
+    AfterValidator(plain),
+]
+
+
+class JoinRate(Part):
+    """How many decisions have met their outcome."""
+
+    decisions: int
+    joined: int
+    rate: float | None
+    waiting: int = Field(description="outcomes whose decision has not arrived")
+
+
+class LastRun(Part):
+    """How the last training attempt ended."""
+
+    run: int
+    result: str = Field(description="promoted, rejected, failed or skipped")
+    reason: str
+    outcomes: int
+    finished: str
+
+
+class Scores(Part):
+    """Answers of one version, scored when their outcome arrived, beside the best constant."""
+
+    version: int | None
+    n: float
+    answered: float = Field(description="share that had a probability")
+    log_loss: float
+    base_log_loss: float
+    brier: float
+    base_brier: float
+
+
+class LearnerLine(Part):
+    """One learner."""
+
+    learner: str
+    incumbent: int | None = Field(description="version being served; null: none admitted yet")
+    mode: str
+    n: int = Field(description="outcomes told")
+    distinct: int = Field(description="distinct things they are about")
+    last_run: LastRun | None
+    next_run: str = Field(description="when a run is due, and why")
+    ledger: tuple[Scores, ...]
+    problems: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """Return every fact of the learner."""
+        served = "no version admitted yet" if self.incumbent is None else f"v{self.incumbent}"
+        head = f"{self.learner}: {served}, mode {self.mode}, n = {self.n} ({self.distinct} distinct)"
+        run = self.last_run
+        last = (
+            "  last run: none yet"
+            if run is None
+            else f"  last run {run.run}: {run.result} at {run.outcomes} outcomes, "
+            f"{run.finished}: {run.reason}"
+        )
+        ledger = [
+            f"  ledger of {'no version' if each.version is None else f'v{each.version}'}: "
+            f"n = {each.n:g}, answered {each.answered:.0%}, log loss {each.log_loss:.3f} against "
+            f"{each.base_log_loss:.3f}, Brier {each.brier:.3f} against {each.base_brier:.3f}"
+            for each in self.ledger
+        ]
+        problems = [f"  problem: {problem}" for problem in self.problems]
+        return [head, last, f"  next run: {self.next_run}", *ledger, *problems]
+
+
+class StatusAnswer(Answer):
+    """The join rate first: without outcomes nothing is learned."""
+
+    join_rate: JoinRate | None = Field(description="null while the database is away")
+    database: str = Field(description="ready, or what is wrong")
+    degraded: bool
+    warnings: tuple[str, ...]
+    learners: tuple[LearnerLine, ...]
+
+    def words(self) -> str:
+        """Return every fact as lines."""
+        state = " (degraded)" if self.degraded else ""
+        lines = [self._joined(), f"database: {self.database}{state}"]
+        lines += [f"Warning: {warning}" for warning in self.warnings]
+        return "\n".join([*lines, *(line for each in self.learners for line in each.lines())])
+
+    def _joined(self) -> str:
+        rate = self.join_rate
+        if rate is None:
+            return "join rate: unknown while the database is away"
+        share = "no decisions yet" if rate.rate is None else f"{rate.rate:.0%}"
+        return (
+            f"join rate: {share} ({rate.joined} of {rate.decisions} decisions have an outcome; "
+            f"{rate.waiting} outcomes wait for a decision)"
+        )
+
+
+async def learning_status(call: Called, learner: Which = "") -> StatusAnswer:
+    """Shows how much of the advice met its outcome, and per learner: version served, n, last
+    training run and why it ended so, accuracy against the best constant, next run. For one
+    question about mixins, use check_mixin_compatibility."""  # noqa: D205, D209 - shown as it stands
+    # here, so that the first reply does not wait for the learners
+    from learners.status import status
+
+    found = await status(call.lifecycle, learner)
+    return StatusAnswer(
+        join_rate=None if found.join_rate is None else JoinRate(**found.join_rate.model_dump()),
+        database=found.database,
+        degraded=call.degraded,
+        warnings=call.warnings,
+        learners=tuple(_line(each) for each in found.learners),
+    )
+
+
+def _line(found: "shown.LearnerStatus") -> LearnerLine:
+    fields = found.model_dump(exclude={"ledger"})
+    ledger = [Scores(**scores.model_dump(exclude={"reliability"})) for scores in found.ledger]
+    return LearnerLine(**fields, ledger=tuple(ledger))

@@ -1,0 +1,144 @@
+"""The one tool through which every learner is told what happened."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from tools.answers import Answer
+from tools.arguments import Lower, Project, facts, plain
+from tools.context import Called
+
+STORED: Mapping[str, str] = {
+    "fact": "stored as a new observation",
+    "join": "stored and joined to its decision",
+    "correction": "stored in place of the earlier outcome",
+    "waiting": "stored; its decision has not arrived yet",
+    "weaker": "stored but not counted: a stronger source has spoken already",
+    "duplicate": "was stored before; nothing changed",
+    "superseded": "was stored before and has been corrected since; nothing changed",
+}
+FOLLOWED: Mapping[str, bool | None] = {"yes": True, "no": False, "unknown": None}
+
+
+def _followed(value: Any) -> Any:
+    said = {"true": "yes", "false": "no", "": "unknown", "none": "unknown"}
+    text = str(value).strip().lower()
+    return said.get(text, text)
+
+
+Outcome = Annotated[
+    Literal["success", "neutral", "failure"], Field(description="what really happened"), Lower
+]
+DecisionId = Annotated[
+    str,
+    Field(max_length=60, description="of the answer this is about; '' when only facts are known"),
+    AfterValidator(plain),
+]
+Learner = Annotated[
+    str,
+    Field(max_length=60, description="who learns from facts, e.g. mixin_compatibility"),
+    AfterValidator(plain),
+]
+Facts = Annotated[
+    dict[str, Any],
+    Field(
+        description="what was really used: the learner's query fields (mixins, node_type), and "
+        "details of the outcome (conflict_reason, resolution_pattern)",
+    ),
+    AfterValidator(facts),
+]
+Followed = Annotated[
+    Literal["unknown", "yes", "no"],
+    Field(description="whether the advice was followed"),
+    BeforeValidator(_followed),
+]
+Notes = Annotated[str, Field(max_length=2000, description="free text"), AfterValidator(plain)]
+Key = Annotated[
+    str,
+    Field(max_length=200, description="makes the call repeatable: one key is stored once"),
+    AfterValidator(plain),
+]
+Corrects = Annotated[
+    str,
+    Field(max_length=200, description="key of an earlier outcome that this one replaces"),
+    AfterValidator(plain),
+]
+By = Annotated[
+    Literal["agent", "human", "test", "ci", "git", "hook", "import"],
+    Field(description="who observed it; a stronger source overrides a weaker one"),
+    Lower,
+]
+
+
+class FeedbackAnswer(Answer):
+    """What became of an outcome."""
+
+    key: str = Field(description="repeat with it if in doubt; name it in corrects to replace it")
+    effect: str
+    stored: str = Field(description="the effect in words")
+    joined: bool = Field(description="whether it met its decision")
+    learners: tuple[str, ...] = Field(description="who learns from it")
+    next: str
+
+    def words(self) -> str:
+        """Return every fact in a few lines."""
+        who = ", ".join(self.learners) or "nobody yet"
+        joined = "joined to its decision" if self.joined else "not joined to a decision"
+        return (
+            f"Outcome {self.stored} (effect {self.effect}, {joined}). Learns from it: {who}.\n"
+            f"key {self.key}\n{self.next}"
+        )
+
+
+async def record_feedback(
+    outcome: Outcome,
+    call: Called,
+    decision_id: DecisionId = "",
+    learner: Learner = "",
+    facts: Facts = {},  # noqa: B006 - only read; the schema shows the default
+    followed: Followed = "unknown",
+    notes: Notes = "",
+    key: Key = "",
+    corrects: Corrects = "",
+    source: By = "agent",
+    project: Project = "",
+) -> FeedbackAnswer:
+    """Stores what really happened after an answer (decision_id), or to plain facts (learner and
+    facts); durable when it returns, and the next answer knows it. To see what was learned, use
+    learning_status."""  # noqa: D205, D209 - shown to a model as it stands
+    # here, so that the first reply does not wait for the learners
+    from learners.telling import Tell
+
+    told = await call.lifecycle.tell(
+        Tell(
+            verdict=outcome,
+            decision_id=decision_id,
+            learner=learner,
+            facts=facts or None,
+            key=key,
+            corrects=corrects,
+            followed=FOLLOWED[followed],
+            notes=notes,
+            source=source,
+        ),
+        call.by(project),
+    )
+    return FeedbackAnswer(
+        key=told.key,
+        effect=told.effect,
+        stored=STORED.get(told.effect, told.effect),
+        joined=told.joined,
+        learners=told.learners,
+        next=_next(told.effect),
+    )
+
+
+def _next(effect: str) -> str:
+    if effect == "waiting":
+        return "It counts as soon as its decision arrives; nothing needs to be repeated."
+    if effect in ("duplicate", "superseded"):
+        return "For another observation use another key; to change this one, name it in corrects."
+    if effect == "weaker":
+        return "If it is right all the same, tell it again with the source that observed it."
+    return "Nothing more to do; to change it later, name this key in corrects."
