@@ -16,8 +16,8 @@ from learners.judging import Report
 from learners.learner import AnyExample, AnyLearner, Evidence, Floats, Retrain, Table
 from learners.ledger import Ledger as Scores
 from learners.monitoring import LastRun, due
-from learners.numerics import intervals
 from learners.numerics.intervals import Interval
+from learners.numerics.scoring import log_loss
 from learners.replay import Asked, Rows, asked, log, replay, start
 
 CURVE = 40  # points of a learning curve
@@ -133,8 +133,6 @@ class Ledger:
 
     def curve(self) -> list[tuple[float, float, float]]:
         """Return (observations, mean log loss so far, that of the base rate) along the way."""
-        from learners.numerics.scoring import log_loss  # noqa: PLC0415
-
         observations = np.cumsum(self.weight)
         own = np.cumsum(log_loss(self.y, self.said()) * self.weight) / observations
         base = np.cumsum(log_loss(self.y, self.base) * self.weight) / observations
@@ -190,7 +188,7 @@ class _Backtest:
             at=moment,
         ).now:
             return
-        result = training.train(self.learner, entries, self.params, self.rng, draws=0)
+        result = training.train(self.learner, entries, self.params, self.rng, report=False)
         self.attempts.append(
             Attempt(
                 outcomes=evidence.outcomes,
@@ -273,5 +271,3 @@ def _settle(
         lines.append((label.y, label.weight, shown, base, source, version, question.group))
     return lines
 
-
-__all__ = ["Attempt", "Ledger", "backtest", "evaluate", "intervals", "tables"]

@@ -48,7 +48,7 @@ def _end_with_parent() -> None:
     """The parent holds the other end of stdin and never writes: the end of file is its end."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        os.read(0, 1)  # not through sys.stdin, whose lock would outlive this thread
         os._exit(3)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -64,7 +64,7 @@ def train(
     *,
     requested: bool = False,
     progress: Callable[[str], None] = lambda step: None,
-    draws: int = 300,
+    report: bool = True,
 ) -> Training[Any]:
     """Fit every candidate on the earlier rows and judge on the later ones.
 
@@ -73,6 +73,7 @@ def train(
         requested: Somebody asked for this run: the count of outcomes does not hold it back, the
             count of distinct things does.
         progress: Told each step in words.
+        report: Whether to spend time on what the model card shows beside the decision.
     """
     progress("replaying")
     split = divide(learner, entries)
@@ -96,7 +97,7 @@ def train(
         )
     chosen = choose(learner, split.train, tuple(fitted), rng)
     progress("judging")
-    return _judged(learner, split, evidence, fitted, unavailable, chosen, incumbent, rng, draws)
+    return _judged(learner, split, evidence, fitted, unavailable, chosen, incumbent, rng, report)
 
 
 def _judged(
@@ -108,7 +109,7 @@ def _judged(
     chosen: str,
     incumbent: Any,
     rng: np.random.Generator,
-    draws: int,
+    report: bool,
 ) -> Training[Any]:
     test = split.test
     best = learner.scoring.constant(split.train.y, split.train.weight)
@@ -121,12 +122,6 @@ def _judged(
     verdict = judging.decide(
         learner.gate, learner.scoring, test, predictions[chosen], others, len(fitted), rng
     )
-    report = replace(
-        judging.judge(test, {**predictions, **others}, rng, draws),
-        chosen=chosen,
-        unavailable=unavailable,
-        folds=cross_validated(learner, split.train, chosen, rng),
-    )
     return Training(
         result="admitted" if verdict.admitted else "rejected",
         reason=f"{chosen}: {verdict.reason}",
@@ -134,7 +129,14 @@ def _judged(
         evidence=evidence,
         candidate=chosen,
         params=fitted[chosen],
-        report=report,
+        report=replace(
+            judging.judge(test, {**predictions, **others}, rng),
+            chosen=chosen,
+            unavailable=unavailable,
+            folds=cross_validated(learner, split.train, chosen, rng),
+        )
+        if report
+        else None,
     )
 
 

@@ -219,7 +219,9 @@ class _Worker:
             snapshot=snapshot, keep=self.options.keep,
         )  # fmt: skip
         result = await self.database.run(conclude)
-        logger.info("trained", learner=live.learner.name, run=run, result=result)
+        logger.info(
+            "trained", learner=live.learner.name, run=run, result=result, reason=found.reason
+        )
 
 
 async def _last_words(child: Process) -> str:

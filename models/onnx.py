@@ -16,6 +16,7 @@ Scores: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 TOLERANCE = 1e-4
 OPSET = 15
 PERTURBED_ROWS = 512
+COLUMNS = 2  # dimensions of a classifier's output; a regression may leave one out
 
 
 class Disagrees(ValueError):
@@ -32,7 +33,7 @@ def session(data: bytes) -> Scores:
     Raises:
         Unreadable: The graph cannot be loaded.
     """
-    import onnxruntime  # type: ignore[import-untyped, unused-ignore]
+    import onnxruntime
 
     runtime: Any = onnxruntime
     options = runtime.SessionOptions()
@@ -48,7 +49,7 @@ def session(data: bytes) -> Scores:
 
     def scores(x: NDArray[np.float32]) -> NDArray[np.float64]:
         got: NDArray[np.float32] = run(wanted, {taken: x})[0]
-        column = got[:, -1] if got.ndim == 2 else got
+        column = got[:, -1] if got.ndim == COLUMNS else got
         return column.astype(np.float64)
 
     return scores
@@ -85,7 +86,9 @@ def from_sklearn(model: Any, x: NDArray[np.float32], rng: np.random.Generator) -
     graph = tools.to_onnx(model, x[:1], options=options, target_opset=OPSET).SerializeToString()
 
     def trainer(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        return model.predict_proba(rows)[:, 1] if classifies else model.predict(rows)
+        said: NDArray[np.float64]
+        said = model.predict_proba(rows)[:, 1] if classifies else model.predict(rows)
+        return said
 
     return _admit(graph, trainer, x, rng)
 
@@ -107,4 +110,5 @@ def _admit(
 def _perturbed(x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     rows = x[rng.integers(0, len(x), min(len(x), PERTURBED_ROWS))]
     noise = rng.normal(0.0, 0.5, rows.shape) * x.std(axis=0)
-    return (rows + noise).astype(np.float32)
+    perturbed: NDArray[np.float32] = (rows + noise).astype(np.float32)
+    return perturbed

@@ -19,9 +19,10 @@ GATE, CLIENTS, WATCHER = ".gate", ".clients", ".watcher"
 POLL = 0.02  # seconds between two attempts at a lock that must not be waited for without limit
 
 
-def open_lock(path: Path) -> int:
-    """Open a lock file, creating it, and return its descriptor, which holds nothing yet."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def open_lock(path: Path, *, create: bool = True) -> int:
+    """Open a lock file and return its descriptor, which holds nothing yet."""
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.open(path, flags | os.O_CREAT if create else flags, 0o600)
 
 
 def take(descriptor: int, *, shared: bool = False) -> bool:

@@ -25,7 +25,8 @@ def watch(place: Place, own: int) -> None:
         place: The cluster.
         own: The descriptor of the watcher's lock.
     """
-    clients = open_lock(place.base / CLIENTS)
+    # never created here: the directory may be being deleted, and must not come back
+    clients = open_lock(place.base / CLIENTS, create=False)
     while True:
         wait_until_unused(clients)
         time.sleep(LINGER)
@@ -36,7 +37,7 @@ def watch(place: Place, own: int) -> None:
 def _stop_if_unused(place: Place, clients: int, own: int) -> bool:
     import fcntl
 
-    shut = open_lock(place.base / GATE)
+    shut = open_lock(place.base / GATE, create=False)
     # starters hold the gate while they wait for a share of the clients' lock, so that lock may only
     # be tried for here, never waited for
     fcntl.flock(shut, fcntl.LOCK_EX)

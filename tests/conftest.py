@@ -1,5 +1,6 @@
 """A PostgreSQL server for the session, started as the product starts it, and databases in it."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,8 @@ import pytest
 
 from storage.embedded import Dsn, Lease, attach, status, stop
 
+ROOMY = 2**30  # bytes
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
@@ -20,9 +23,20 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def database() -> Iterator[Lease]:
+def scratch() -> Path:
+    """Where clusters of tests go: into memory if there is plenty, since none need outlive a test.
+
+    Not below tmp_path, whose paths are too long for a socket.
+    """
+    memory = Path("/dev/shm")
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOMY
+    return memory if roomy else Path(tempfile.gettempdir())
+
+
+@pytest.fixture(scope="session")
+def database(scratch: Path) -> Iterator[Lease]:
     """The session's cluster; stopped, and its watcher gone, before the session ends."""
-    directory = Path(tempfile.mkdtemp(prefix="fs-"))
+    directory = Path(tempfile.mkdtemp(prefix="fs-", dir=scratch))
     lease = attach(directory)
     yield lease
     lease.release()

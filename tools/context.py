@@ -55,19 +55,19 @@ class App:
     """What all calls of a process share."""
 
     host: Host = Host()
-    _lifecycle: Lifecycle | None = None
+    made: Lifecycle | None = None
     _made: anyio.Event = field(default_factory=anyio.Event)
 
     def set(self, lifecycle: Lifecycle) -> None:
         """Take the lifecycle into use."""
-        self._lifecycle = lifecycle
+        self.made = lifecycle
         self._made.set()
 
     async def lifecycle(self) -> Lifecycle:
         """Return the lifecycle, waiting for the learners to be imported."""
-        while self._lifecycle is None:
+        while self.made is None:
             await self._made.wait()
-        return self._lifecycle
+        return self.made
 
     async def call(self, meta: Mapping[str, Any], patience: float = PATIENCE) -> Call:
         """Return a call, made with a request's ``_meta``, once history is loaded.

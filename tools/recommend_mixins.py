@@ -1,12 +1,12 @@
 """The tool that finds mixins for a need."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from tools.answers import Advised, Part, chance
+from tools.answers import Advised, Part, Source, chance
 from tools.arguments import MixinName, Project, plain
-from tools.check_mixin_compatibility import NodeType
+from tools.check_mixin_compatibility import NodeType, Verdict
 from tools.context import Called
 
 Capability = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(plain)]
@@ -18,7 +18,7 @@ Capabilities = Annotated[
     ),
 ]
 Existing = Annotated[
-    list[MixinName], Field(max_length=15, description="mixins the node has already")
+    list[MixinName], Field(max_length=12, description="mixins the node has already")
 ]
 Count = Annotated[int, Field(ge=1, le=10, description="how many to return")]
 
@@ -27,29 +27,39 @@ class Recommended(Part):
     """A mixin that serves the need and goes with what is there."""
 
     name: str
-    probability: float | None
+    probability: float | None = Field(description="that it works with all it would stand beside")
+    verdict: Verdict
     n: int
+    source: Source
     covers: tuple[str, ...]
+    chosen: bool = Field(description="part of the best set; otherwise an alternative")
     reasons: tuple[str, ...]
+
+    def line(self) -> str:
+        """Return every fact of the mixin in one line."""
+        role = "best set" if self.chosen else "alternative"
+        covers = f"; covers {', '.join(self.covers)}" if self.covers else ""
+        reasons = f"; {'; '.join(self.reasons)}" if self.reasons else ""
+        return (
+            f"{self.name} ({role}): {self.verdict}, probability {chance(self.probability)}, "
+            f"n = {self.n}, {self.source}{covers}{reasons}"
+        )
 
 
 class RecommendationAnswer(Advised):
-    """Mixins, best first."""
+    """Mixins to add: the best set first, then alternatives."""
 
+    probability: float | None = Field(description="of the existing and the best set together")
     recommendations: tuple[Recommended, ...]
     uncovered: tuple[str, ...] = Field(description="capabilities that no known mixin serves")
 
     def words(self) -> str:
         """Return every fact as a few lines."""
-        lines = [
-            f"{place}. {each.name}: probability {chance(each.probability)}, n = {each.n}"
-            + (f", covers {', '.join(each.covers)}" if each.covers else "")
-            + (f" ({'; '.join(each.reasons)})" if each.reasons else "")
-            for place, each in enumerate(self.recommendations, 1)
-        ]
+        found = f"{len(self.recommendations)} mixins fit" if self.recommendations else "No mixin fits"
+        head = f"{found} (probability of the whole {chance(self.probability)}). {self.evidence()}"
         missing = [f"Not covered: {', '.join(self.uncovered)}"] if self.uncovered else []
-        found = f"{len(self.recommendations)} mixins found." if lines else "No mixin fits."
-        return "\n".join([f"{found} {self.evidence()}", *lines, *missing, *self.remarks()])
+        lines = [each.line() for each in self.recommendations]
+        return "\n".join([head, *lines, *missing, *self.remarks()])
 
 
 async def recommend_mixins(
@@ -63,4 +73,33 @@ async def recommend_mixins(
     """Finds mixins that serve the needed capabilities and go with those already on the node,
     best first, each with its probability and n. To judge a set you have in mind, use
     check_mixin_compatibility."""  # noqa: D205, D209 - shown to a model as it stands
-    raise NotImplementedError
+    # here, so that the first reply does not wait for the learners
+    import numpy as np
+
+    from learners.catalog.mixin_compatibility import LEARNER, RecommendationQuery, recommending
+    from learners.codec import validated
+
+    caller = call.by(project)
+    asked = {
+        "node_type": node_type,
+        "required_capabilities": required_capabilities,
+        "existing_mixins": existing_mixins,
+        "k": k,
+        "project": caller.project,
+    }
+    query = validated(RecommendationQuery, asked, "query")
+    recommend = recommending(call.lifecycle.live(LEARNER.name).added)
+    decision = call.lifecycle.choose(
+        LEARNER,
+        caller,
+        lambda _, params, memory, at: recommend(
+            params, memory, query, at, np.random.default_rng(0)
+        ),
+    )
+    return RecommendationAnswer(
+        **decision.advice.model_dump(mode="json"),
+        decision_id=decision.id,
+        version=decision.version,
+        warnings=call.warnings,
+        degraded=decision.degraded or call.degraded,
+    )

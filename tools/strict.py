@@ -28,11 +28,12 @@ class StrictTool(Tool):
             result = await super().run(arguments, context, convert_result=False)
         except ToolError as error:
             if isinstance(error.__cause__, ValidationError):
-                raise ToolError(self._wrong(error.__cause__)) from None
+                raise ToolError(self.wrong(error.__cause__)) from None
             raise
         return rendered(result) if convert_result and isinstance(result, Answer) else result
 
-    def _wrong(self, error: ValidationError) -> str:
+    def wrong(self, error: ValidationError) -> str:
+        """Return what is wrong with arguments, in one line."""
         accepted = ", ".join(self.fn_metadata.arg_model.model_fields)
         return f"Wrong arguments for {self.name}: {problems(error)}. Accepted: {accepted}."
 

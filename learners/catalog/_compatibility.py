@@ -166,7 +166,9 @@ def _specimen(
         query=query(
             mixins=chosen, node_type=where, project=str(rng.choice(["", "one", "another"]))
         ),
-        outcome=CompatibilityOutcome(success=times) if good else CompatibilityOutcome(failure=times),
+        outcome=CompatibilityOutcome(success=times)
+        if good
+        else CompatibilityOutcome(failure=times),
         asked=asked,
         known=asked + float(rng.uniform(1, 3600)),
     )

@@ -1,6 +1,6 @@
 """From memory and params to an answer: probabilities with their evidence, or no probability."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +46,15 @@ class Judged(NamedTuple):
     why: tuple[str, ...] = ()
 
 
+def weakest(sources: Iterable[Source]) -> Source:
+    """Return the source that an answer resting on all of these has."""
+    found: Source = "model"
+    for source in sources:
+        if WEAKEST.index(source) < WEAKEST.index(found):
+            found = source
+    return found
+
+
 class Answering:
     """The answers of one catalogue."""
 
@@ -70,12 +79,13 @@ class Answering:
         del at, rng
         judged = self.judge(params, memory, query)
         probability = self.together(params, memory, query, judged)
-        source = min((it.source for it in judged), key=WEAKEST.index)
+        source = weakest(it.source for it in judged)
         verdicts = [it.verdict for it in judged]
-        if probability is not None:
-            verdict = verdict_of(probability)
-        else:
-            verdict = next((v for v in ("incompatible", "unknown") if v in verdicts), "compatible")
+        verdict: Verdict = verdict_of(probability)
+        if probability is None and "incompatible" in verdicts:
+            verdict = "incompatible"
+        elif probability is None and "unknown" not in verdicts:
+            verdict = "compatible"
         return Compatibility(
             source=source,
             n=min(it.own.n for it in judged),
@@ -164,9 +174,7 @@ class Answering:
             if word in told and not is_version(word.rpartition("\t")[2])
         )
 
-    def _unfitted(
-        self, memory: CompatibilityMemory, context: str, pair: Pair, own: Own
-    ) -> Judged:
+    def _unfitted(self, memory: CompatibilityMemory, context: str, pair: Pair, own: Own) -> Judged:
         row = np.empty(0, dtype=np.float32)
         s, f = own.here[0] + own.project[0], own.here[1] + own.project[1]
         every = memory.counts["all"].get("", [0, 0])

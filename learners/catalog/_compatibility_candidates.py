@@ -41,7 +41,9 @@ TOGETHER = (0.0, 0.25, 0.5, 0.75, 1.0)
 SURPLUS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 
-def candidates(columns: tuple[str, ...], *, ordered: bool) -> Mapping[str, Fit[CompatibilityParams]]:
+def candidates(
+    columns: tuple[str, ...], *, ordered: bool
+) -> Mapping[str, Fit[CompatibilityParams]]:
     """Return the fits by name, for rows of these columns."""
     places = Places.of(columns)
     layouts = Layouts(columns, ordered=ordered)
@@ -86,9 +88,7 @@ class Layouts:
         paired = {f"{side}_{name}" for side in "ab" for name in sides}
         rest = [name for name in names if name not in paired]
         left, right = ([f"{side}_{name}" for name in sides] for side in "ab")
-        return Layout(
-            (*left, *rest), self._places(left), self._places(right), self._places(rest)
-        )
+        return Layout((*left, *rest), self._places(left), self._places(right), self._places(rest))
 
     def _places(self, names: Sequence[str]) -> NDArray[np.int64]:
         return np.array([self.columns.index(name) for name in names], dtype=np.int64)
@@ -164,8 +164,8 @@ def _pairs(layout: Layout, places: Places, table: Table, rng: np.random.Generato
 def _saying(table: Table, rows: NDArray[np.int64]) -> Floats:
     """Return how much rows say about other pairs: tests of one pair share what is its own."""
     cells: dict[tuple[object, bytes], float] = {}
-    # A pair in a context is told by its option and the columns that do not change.
-    keys = [(table.option[i], table.x[i, :-1][_still(table)].tobytes()) for i in rows.tolist()]
+    where = _contexts(table)
+    keys = [(table.option[i], table.x[i, where].tobytes()) for i in rows.tolist()]
     weight = table.weight[rows]
     for key, w in zip(keys, weight.tolist(), strict=True):
         cells[key] = cells.get(key, 0.0) + w
@@ -173,10 +173,8 @@ def _saying(table: Table, rows: NDArray[np.int64]) -> Floats:
     return weight / (1 + total / LIKE)
 
 
-def _still(table: Table) -> slice:
-    first = next(i for i, name in enumerate(table.columns) if name.startswith("node_"))
-    last = max(i for i, name in enumerate(table.columns) if name.startswith("node_"))
-    return slice(first, last + 1)
+def _contexts(table: Table) -> list[int]:
+    return [i for i, name in enumerate(table.columns) if name.startswith("node_")]
 
 
 def _folds(group: Sequence[str], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -244,7 +242,7 @@ def _strengths(places: Places, x: Row, rows: Rows, prior: Floats) -> dict[str, f
     return found
 
 
-def _dependence(  # noqa: PLR0913  all that is known of pairs
+def _dependence(
     places: Places,
     table: Table,
     pairs: _Pairs,

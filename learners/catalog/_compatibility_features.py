@@ -156,9 +156,7 @@ class Features:
             return self.whole(memory, query)
         return self.pair(memory, pair_of(option), query.node_type, query.project)
 
-    def pair(
-        self, memory: CompatibilityMemory, pair: Pair, context: str, project: str
-    ) -> Row:
+    def pair(self, memory: CompatibilityMemory, pair: Pair, context: str, project: str) -> Row:
         """Return the row of a pair."""
         known = self.memo.get((pair, context))
         if known is None:
@@ -225,18 +223,16 @@ class Features:
     ) -> float:
         """Return the pair's rate by counts alone: its own, shrunk to the base rate."""
         own = self.own(memory, pair, context, project)
-        s, f = memory.counts["all"].get("", NOTHING)
+        told_s, told_f = memory.counts["all"].get("", NOTHING)
         every = [own.elsewhere, own.here, own.project]
-        s, f = (
-            max(0.0, s / UNIT - sum(cell[0] for cell in every)),
-            max(0.0, f / UNIT - sum(cell[1] for cell in every)),
-        )
+        s = max(0.0, told_s / UNIT - sum(cell[0] for cell in every))
+        f = max(0.0, told_f / UNIT - sum(cell[1] for cell in every))
         rate = (s + 1.0) / (s + f + 2.0)
         for strength, cell in zip((2 * PAIR, PAIR, PAIR), every, strict=True):
             rate = (strength * rate + cell[0]) / (strength + cell[0] + cell[1])
         return rate
 
-    def _history(  # noqa: PLR0914  a name per rate, and a rate per column
+    def _history(
         self, memory: CompatibilityMemory, pair: Pair, context: str, project: str
     ) -> tuple[list[float], Own]:
         keys = self.keys(pair, context)
@@ -363,10 +359,8 @@ def _rate(
     """Return the rate of a key without the pair's own counts, shrunk to its parent, and its n."""
     s = cell[0] / UNIT - less[0]
     f = cell[1] / UNIT - less[1]
-    if s < 0.0:
-        s = 0.0
-    if f < 0.0:
-        f = 0.0
+    s = max(s, 0.0)
+    f = max(f, 0.0)
     return (s + strength * parent) / (s + f + strength), s + f
 
 

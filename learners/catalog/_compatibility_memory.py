@@ -105,7 +105,9 @@ class Keys:
     category: str
 
 
-def keys_of(catalogue: Catalogue, common: frozenset[str], pair: Pair, context: str, *, ordered: bool) -> Keys:
+def keys_of(
+    catalogue: Catalogue, common: frozenset[str], pair: Pair, context: str, *, ordered: bool
+) -> Keys:
     """Return the keys of a pair; roles are told apart only where the order matters."""
     a, b = pair
     roles = ("a", "b") if ordered else ("", "")
@@ -203,7 +205,8 @@ class Fold:
         sign: int,
     ) -> None:
         query, outcome = event.query, event.outcome
-        unit = max(1, round(UNIT * event.strength)) * sign
+        # A test is a test: the strength of its source decides which word stands, not how much.
+        unit = UNIT * sign
         success, failure = outcome.success * unit, outcome.failure * unit
         memory.outcomes += sign * (outcome.success + outcome.failure)
         pairs = pairs_of(query.mixins, ordered=self.ordered)
@@ -221,14 +224,14 @@ class Fold:
         if outcome.conflict_reason or outcome.resolution_pattern:
             _note(memory, note_key(query.mixins, query.project), event, sign)
 
-    def _add_pair(  # noqa: PLR0913  what is added, and whose it is
+    def _add_pair(
         self,
         memory: CompatibilityMemory,
         keys: Keys,
         project: str,
         success: int,
         failure: int,
-        label: bool,  # noqa: FBT001
+        label: bool,
         sign: int,
     ) -> None:
         if not success and not failure:

@@ -20,6 +20,7 @@ from learners.numerics.calibration import Calibrator, expit, logit
 from models import onnx, packing
 
 Kind = Literal["rates", "logistic", "forest", "spec"]
+NO_ODDS = 1e-12
 DECIDES = 0.6  # of the forest, where the two models of the spec disagree (000-11)
 STRENGTHS = {"elsewhere": 8.0, "pair": 4.0, "project": 3.0, "set": 4.0}
 
@@ -57,7 +58,7 @@ class CompatibilityParams:
         together: 1 for the product of the pairs' probabilities, 0 for the weakest.
         surplus: By what each component beyond two lowers the log probability further.
         arrays: The structural model's own.
-        score: (n, k) design -> (n,) structural scores in (0, 1).
+        model: The structural model, made of the arrays.
     """
 
     kind: Kind
@@ -71,7 +72,20 @@ class CompatibilityParams:
     sets_learned: bool
     rows: int
     arrays: Mapping[str, NDArray[Any]]
+    model: "Structural"
+
+
+@dataclass(frozen=True, slots=True)
+class Structural:
+    """A structural model as it is served.
+
+    Attributes:
+        score: (n, k) design -> (n,) structural scores in (0, 1).
+        explain: (k,) design -> (k,) by how much each column moved the score.
+    """
+
     score: Callable[[Row], Floats]
+    explain: Callable[[Row], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +103,7 @@ class Places:
 
 def pair_probabilities(params: CompatibilityParams, places: Places, x: Row) -> Floats:
     """Return (n,) probabilities of rows about pairs."""
-    prior = params.calibrator(params.score(params.layout.design(x)))
+    prior = params.calibrator(params.model.score(params.layout.design(x)))
     return moved_by_own(params.strengths, places, x, prior)
 
 
@@ -114,7 +128,9 @@ def set_probability(
     return p
 
 
-def joint(log_sum: Floats, log_least: Floats, size: Floats, together: float, surplus: float) -> Floats:
+def joint(
+    log_sum: Floats, log_least: Floats, size: Floats, together: float, surplus: float
+) -> Floats:
     """Return the log probability of sets: never above the weakest pair's."""
     return log_least + together * (log_sum - log_least) - surplus * (size - 2)
 
@@ -156,21 +172,47 @@ def pair_logs(
     return np.array(sums), np.array(least)
 
 
-def structural(kind: Kind, arrays: Mapping[str, NDArray[Any]]) -> Callable[[Row], Floats]:
+def structural(kind: Kind, arrays: Mapping[str, NDArray[Any]]) -> Structural:
     """Return the structural model that the arrays hold."""
     if kind in ("rates", "logistic"):
-        coefficients = arrays["coefficients"].astype(np.float64)
-
-        def linear(design: Row) -> Floats:
-            # Row by row, not by BLAS: the same bits whatever the number of rows.
-            return expit((design * coefficients[:-1]).sum(axis=1) + coefficients[-1])
-
-        return linear
+        return _linear(arrays)
     first = onnx.session(arrays["first"].tobytes())
     second = onnx.session(arrays["second"].tobytes())
-    if kind == "forest":
-        return lambda design: (first(design) + second(design)) / 2
-    return lambda design: decided(first(design), second(design))
+    forest = forests.from_arrays(arrays, "forest_")
+    if kind == "spec":
+        return Structural(
+            lambda design: decided(first(design), second(design)),
+            lambda design: forests.contributions(forest, design)[1],
+        )
+    boosted = forests.from_arrays(arrays, "boosted_")
+    return Structural(
+        lambda design: (first(design) + second(design)) / 2,
+        lambda design: (forests.contributions(forest, design)[1] + _risen(boosted, design)) / 2,
+    )
+
+
+def _linear(arrays: Mapping[str, NDArray[Any]]) -> Structural:
+    coefficients = arrays["coefficients"].astype(np.float64)
+    centre = arrays["centre"].astype(np.float64)
+
+    def score(design: Row) -> Floats:
+        # Row by row, not by BLAS: the same bits whatever the number of rows.
+        z: Floats = (design * coefficients[:-1]).sum(axis=1)
+        return expit(z + coefficients[-1])
+
+    def explain(design: Row) -> Floats:
+        moved: Floats = coefficients[:-1] * (design - centre)
+        return moved
+
+    return Structural(score, explain)
+
+
+def _risen(boosted: forests.Forest, design: Row) -> Floats:
+    # Log odds become probability along the line between both ends.
+    start, odds = forests.contributions(boosted, design)
+    total = float(odds.sum())
+    ends = expit(np.array([start, start + total]))
+    return odds * (float(ends[1] - ends[0]) / total if abs(total) > NO_ODDS else 0.0)
 
 
 def decided(forest: Floats, boosting: Floats) -> Floats:
@@ -213,7 +255,7 @@ def load(data: bytes, width: int, columns: str) -> CompatibilityParams:
     try:
         manifest, arrays = packing.unpack(data)
         params = _read(manifest, arrays)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise Damaged(f"not a compatibility model: {error}") from error
     if (params.width, params.columns) != (width, columns):
         raise Damaged("the model reads other columns than this catalogue has")
@@ -232,11 +274,10 @@ def _read(manifest: Mapping[str, Any], arrays: dict[str, NDArray[Any]]) -> Compa
         raise ValueError("the columns do not fit their names")
     kind: Kind = manifest["kind"]
     model = structural(kind, arrays)
-    model(np.zeros((1, len(layout.names)), dtype=np.float32))  # refuses arrays of another width
-    if kind in ("forest", "spec"):
-        for prefix in ("forest_", "boosted_")[: 2 if kind == "forest" else 1]:
-            if forests.from_arrays(arrays, prefix).width != len(layout.names):
-                raise ValueError("the packed trees read other columns")
+    # Arrays of another width are refused here, not in the first answer.
+    row = np.zeros((1, len(layout.names)), dtype=np.float32)
+    if len(model.score(row)) != 1 or len(model.explain(row[0])) != len(layout.names):
+        raise ValueError("the model reads other columns than its layout has")
     return CompatibilityParams(
         kind,
         layout,

@@ -7,9 +7,7 @@ import numpy as np
 
 from learners.catalog._compatibility_params import CompatibilityParams, Places
 from learners.catalog._compatibility_types import Pair
-from learners.learner import Floats, Row
-from learners.numerics import forests
-from learners.numerics.calibration import expit
+from learners.learner import Row
 
 MOST = 4
 NEGLIGIBLE = 0.08  # of the strongest contribution
@@ -66,33 +64,17 @@ def reasons(
 ) -> tuple[str, ...]:
     """Return what moved the pair of one row (d,), strongest first, at most four."""
     design = params.layout.design(x[None, :])[0]
-    moved = contributions(params, design)
+    moved = params.model.explain(design)
     merged = bool(len(params.layout.left))
     totals: dict[str, float] = {}
-    for name, value, column in zip(params.layout.names, moved, design.tolist(), strict=True):
+    for name, value, column in zip(
+        params.layout.names, moved.tolist(), design.tolist(), strict=True
+    ):
         if value:
             text = phrase(name, column, pair, context, merged=merged)
             totals[text] = totals.get(text, 0.0) + float(value)
     said = [*_own(places, x), *_ranked(totals)]
     return tuple(said[:MOST])
-
-
-def contributions(params: CompatibilityParams, design: Row) -> Floats:
-    """Return (k,) by how much each column moved the structural score, from its own model."""
-    if params.kind in ("rates", "logistic"):
-        slope: Floats = params.arrays["coefficients"][:-1]
-        return slope * (design - params.arrays["centre"])
-    forest = forests.from_arrays(params.arrays, "forest_")
-    _, moved = forests.contributions(forest, design)
-    if params.kind == "spec":
-        return moved
-    boosted = forests.from_arrays(params.arrays, "boosted_")
-    start, odds = forests.contributions(boosted, design)
-    # Log odds become probability along the line between both ends.
-    total = float(odds.sum())
-    ends = expit(np.array([start, start + total]))
-    slope_here = float(ends[1] - ends[0]) / total if abs(total) > 1e-12 else 0.0
-    return (moved + odds * slope_here) / 2
 
 
 def phrase(name: str, value: float, pair: Pair, context: str, *, merged: bool) -> str:
@@ -147,5 +129,3 @@ def _own(places: Places, x: Row) -> Sequence[str]:
     elif there.sum() > 0:
         said.append(f"own tests elsewhere: {there[0]:.0f} of {there.sum():.0f} succeeded")
     return said
-
-

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from learners.catalog._compatibility_answering import WEAKEST, Answering, Judged
+from learners.catalog._compatibility_answering import Answering, Judged, weakest
 from learners.catalog._compatibility_memory import SEPARATOR, CompatibilityMemory
 from learners.catalog._compatibility_params import CompatibilityParams
 from learners.catalog._compatibility_types import (
@@ -89,9 +89,8 @@ class Recommending:
         covered = {c for it in listed for c in it.covers} | search.there
         uncovered = [c for c in query.required_capabilities if c not in covered]
         probability, judged = search.value((*search.existing, *names))
-        source = min((it.source for it in judged), key=WEAKEST.index, default="abstained")
         return Recommendations(
-            source=source,
+            source=weakest(it.source for it in judged) if judged else "rules",
             n=min((it.own.n for it in judged), default=0),
             reasons=search.why(names, uncovered),
             recommendations=listed,
@@ -206,9 +205,7 @@ class _Search:
             said.append("what is there covers everything already")
         elif not self.useful:
             said.append("nothing known covers what is required")
-        said += [
-            f"{capability}: {self._open(capability)}" for capability in uncovered
-        ]
+        said += [f"{capability}: {self._open(capability)}" for capability in uncovered]
         return tuple(said[:4])
 
     def _open(self, capability: str) -> str:
@@ -240,7 +237,7 @@ class _Search:
             probability=probability,
             verdict="compatible" if with_it else "unknown",
             n=min((it.own.n for it in with_it), default=0),
-            source=min((it.source for it in with_it), key=WEAKEST.index, default="rules"),
+            source=weakest(it.source for it in with_it) if with_it else "rules",
             covers=self.covers[name],
             chosen=chosen,
             reasons=tuple(said),
@@ -269,7 +266,7 @@ def alike(one: str, other: str) -> bool:
 
 
 ENDINGS = frozenset(
-    "e s es ed er ing ging ting ion ions ization isation ation ator y ies r d ity ence or".split()
+    ["e", "s", "es", "ed", "er", "ing", "ging", "ting", "ion", "ions", "ization", "isation", "ation", "ator", "y", "ies", "r", "d", "ity", "ence", "or"]
 ) | {""}
 
 

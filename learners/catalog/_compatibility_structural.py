@@ -76,7 +76,8 @@ def _linear(kind: Kind, layout: Layout, penalty: float, rows: Rows) -> Fitted:
     centre = np.average(rows.x.astype(np.float64), axis=0, weights=rows.weight)
 
     def score(design: Row) -> Floats:
-        return expit((design * found[:-1]).sum(axis=1) + found[-1])
+        z: Floats = (design * found[:-1]).sum(axis=1)
+        return expit(z + found[-1])
 
     return Fitted(score, lambda _: {"coefficients": found, "centre": centre})
 
@@ -89,9 +90,10 @@ def _believed(name: str, kind: Kind) -> float:
 
 
 def _forest_lightgbm(rows: Rows, rng: np.random.Generator) -> Fitted:
-    from sklearn.ensemble import RandomForestClassifier
+    from sklearn import ensemble
 
-    forest: Any = RandomForestClassifier(
+    library: Any = ensemble
+    forest = library.RandomForestClassifier(
         n_estimators=TREES,
         max_depth=20,
         min_samples_leaf=1 if len(rows.y) < 200 else 2,
@@ -104,7 +106,8 @@ def _forest_lightgbm(rows: Rows, rng: np.random.Generator) -> Fitted:
 
     def score(design: Row) -> Floats:
         one: Floats = forest.predict_proba(design)[:, 1]
-        return (one + booster.predict(design.astype(np.float64))) / 2
+        other: Floats = booster.predict(design.astype(np.float64))
+        return (one + other) / 2
 
     def export(generator: np.random.Generator) -> Arrays:
         width = rows.x.shape[1]
@@ -151,11 +154,12 @@ def _lightgbm(rows: Rows, rng: np.random.Generator) -> Any:
 
 
 def _spec(rows: Rows, rng: np.random.Generator) -> Fitted:
-    from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+    from sklearn import ensemble
 
+    library: Any = ensemble
     # Balanced within each tree's own sample: "balanced" draws the bootstrap by class weight since
     # scikit-learn 1.9, which leaves next to no out-of-bag rows of the rarer class.
-    forest: Any = RandomForestClassifier(
+    forest = library.RandomForestClassifier(
         n_estimators=200,
         max_depth=20,
         min_samples_split=3,
@@ -165,7 +169,7 @@ def _spec(rows: Rows, rng: np.random.Generator) -> Fitted:
         n_jobs=1,
         random_state=_seed(rng),
     )
-    boosting: Any = GradientBoostingClassifier(
+    boosting = library.GradientBoostingClassifier(
         n_estimators=150,
         max_depth=10,
         learning_rate=0.1,

@@ -166,7 +166,9 @@ class Catalogue:
         prefix = self.prefix.casefold()
         for name in self.components:
             spellings.setdefault(name.casefold().removeprefix(prefix), name)
-        return lambda name: name if name in self.components else spellings.get(name.casefold(), name)
+        return lambda name: (
+            name if name in self.components else spellings.get(name.casefold(), name)
+        )
 
     def common_words(self) -> frozenset[str]:
         """Return the words that most names share, and which therefore say nothing."""

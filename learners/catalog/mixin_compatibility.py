@@ -32,7 +32,7 @@ FLAGS = ("async_safe", "state_modifying", "resource_intensive")
 TAGS = ("cache", "resilience", "security", "database", "messaging")
 
 
-def _mixin(  # noqa: PLR0913  a row of a table
+def _mixin(
     name: str,
     category: str,
     hooks: str,
@@ -61,7 +61,9 @@ MIXINS = (
     _mixin("Logging", CATEGORIES[0], "before after error"),
     _mixin("Metrics", CATEGORIES[0], "before after error"),
     _mixin("HealthCheck", CATEGORIES[0], "start"),
-    _mixin("EventBus", CATEGORIES[0], "start after stop", tags="messaging", needs="broker", state=True),
+    _mixin(
+        "EventBus", CATEGORIES[0], "start after stop", tags="messaging", needs="broker", state=True
+    ),
     _mixin("Retry", CATEGORIES[1], "error", tags="resilience"),
     _mixin("CircuitBreaker", CATEGORIES[1], "before after error", tags="resilience", state=True),
     _mixin("Timeout", CATEGORIES[1], "before error", tags="resilience"),

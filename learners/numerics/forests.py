@@ -56,7 +56,8 @@ def predict(forest: Forest, x: NDArray[np.float32]) -> Floats:
     for _ in range(forest.depth):
         right = rows[line, forest.feature[node]] > forest.threshold[node]
         node = forest.child[2 * node + right]
-    return forest.base + forest.scale * forest.value[node].sum(axis=1)
+    total: Floats = forest.value[node].sum(axis=1)
+    return forest.base + forest.scale * total
 
 
 def contributions(forest: Forest, row: NDArray[np.float32]) -> tuple[float, Floats]:

@@ -11,7 +11,9 @@ STEPS = 30
 ENOUGH = 1e-7
 
 
-def fit(x: Floats, y: Floats, weight: Floats, penalty: Floats, prior: Floats | None = None) -> Floats:
+def fit(
+    x: Floats, y: Floats, weight: Floats, penalty: Floats, prior: Floats | None = None
+) -> Floats:
     """Return (d,) coefficients that minimise log loss + sum(penalty * (w - prior)^2) / 2.
 
     Args:

@@ -49,7 +49,9 @@ def mixin_seed_pairs(folder: Path) -> Pairs:
     """Return the 81 hand-labelled triples, for the shipped learner."""
     rows = tuple(_rows(folder / "mixin_seed_pairs" / "pairs.csv"))
     examples = [
-        _example(LEARNER, row["mixin_a"], row["mixin_b"], row["node_type"], row["compatible"] == "1")
+        _example(
+            LEARNER, row["mixin_a"], row["mixin_b"], row["node_type"], row["compatible"] == "1"
+        )
         for row in rows
     ]
     return Pairs(LEARNER, rows, tuple(examples))
@@ -79,9 +81,7 @@ def licence_compat(folder: Path, name: str = "licence_compat") -> Pairs:
         if row["compatibility"] in ("Yes", "No")
     ]
     examples = [
-        _example(
-            learner, row["leading"], row["subordinate"], "any", row["compatibility"] == "Yes"
-        )
+        _example(learner, row["leading"], row["subordinate"], "any", row["compatibility"] == "Yes")
         for row in kept
     ]
     return Pairs(learner, tuple(kept), tuple(examples))
@@ -180,7 +180,11 @@ def _tell(learner: CompatibilityLearner, state: object, i: int, it: Compatibilit
 
 
 def _example(
-    learner: CompatibilityLearner, a: str, b: str, context: str, good: bool  # noqa: FBT001
+    learner: CompatibilityLearner,
+    a: str,
+    b: str,
+    context: str,
+    good: bool,
 ) -> CompatibilityExample:
     outcome = CompatibilityOutcome(success=int(good), failure=int(not good), label=True)
     return Example(

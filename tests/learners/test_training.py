@@ -35,7 +35,7 @@ def test_a_planted_signal_is_admitted_with_the_reason_in_words() -> None:
 
 def test_noise_is_rejected() -> None:
     admitted = [
-        train(LEARNER, log(history(240, seed, signal=False)), None, np.random.default_rng(seed), draws=0).result
+        train(LEARNER, log(history(240, seed, signal=False)), None, np.random.default_rng(seed), report=False).result
         for seed in range(20)
     ]
     assert admitted.count("admitted") <= 1

@@ -4,13 +4,15 @@ import os
 import signal
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import anyio
 import numpy as np
 import pytest
 from rig import running
 
-from learners import following, worker
+from learners import worker
 from learners.learner import AnyLearner
 from learners.lifecycle import Lifecycle
 from learners.registry import catalog
@@ -142,9 +144,9 @@ async def test_a_killed_trainer_is_a_failed_run_and_the_next_attempt_succeeds(
 def trainers() -> list[int]:
     """Return the pids of our own training children."""
     found = list[int]()
-    for child in open(f"/proc/self/task/{os.getpid()}/children").read().split():
+    for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
         try:
-            command = open(f"/proc/{child}/cmdline").read()
+            command = Path("/proc", child, "cmdline").read_text()
         except FileNotFoundError:
             continue
         if "learners.trainer" in command:
@@ -170,7 +172,7 @@ async def test_damaged_params_are_refused_and_what_was_served_goes_on(fresh_data
         assert live.version == 1
 
 
-async def copy_damaged(connection: following.AnyConnection) -> None:
+async def copy_damaged(connection: Any) -> None:
     row = await connection.fetchrow("select * from versions where number = 1")
     await versions.register(
         connection, "mixin_compatibility", revision=row["revision"], candidate="x",

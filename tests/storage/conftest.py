@@ -12,12 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from storage.binaries import find
 from storage.embedded import attach, locate, stop
 
-ROOT = Path(__file__).parents[2]
+PACKAGES = os.pathsep.join(
+    filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")))
+)
 CLIENT = """
 import sys
 from pathlib import Path
+from storage.binaries import find
 from storage.embedded import attach
 lease = attach(Path(sys.argv[1]))
 print(lease.dsn["host"], flush=True)
@@ -44,17 +48,17 @@ def eventually() -> Eventually:
 
 
 @pytest.fixture
-def directory() -> Iterator[Path]:
+def directory(scratch: Path) -> Iterator[Path]:
     """A place for a cluster, with a path short enough for a socket."""
-    made = Path(tempfile.mkdtemp(prefix="fs-"))
+    made = Path(tempfile.mkdtemp(prefix="fs-", dir=scratch))
     yield made
     remove(made)
 
 
 @pytest.fixture(scope="session")
-def template() -> Iterator[Path]:
+def template(scratch: Path) -> Iterator[Path]:
     """A data directory that was never started, for tests about what comes after initdb."""
-    made = Path(tempfile.mkdtemp(prefix="fs-"))
+    made = Path(tempfile.mkdtemp(prefix="fs-", dir=scratch))
     attach(made).release()
     stop(made)
     yield locate(made).data
@@ -72,6 +76,9 @@ def remove(directory: Path) -> None:
     """Stop the cluster of a directory and delete it wherever it lives."""
     place = locate(directory)
     stop(directory)
+    if (place.data / "postmaster.pid").exists():  # killed: what it left in shared memory goes now
+        attach(directory, binaries=find(major=place.major()).directory).release()
+        stop(directory)
     for path in {place.base, place.run, directory}:
         shutil.rmtree(path, ignore_errors=True)
 
@@ -118,7 +125,7 @@ def client() -> Iterator[Client]:
             stdout=subprocess.PIPE,
             text=True,
             cwd=cwd,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            env={**os.environ, "PYTHONPATH": PACKAGES, **environment},
         )
         started.append(process)
         return process

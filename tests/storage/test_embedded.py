@@ -304,10 +304,11 @@ def test_release_returns_at_once(warm: Path) -> None:
 
 def test_importing_the_watcher_does_not_import_the_driver() -> None:
     code = "import sys, storage.watcher, storage.pool; print('asyncpg' in sys.modules)"
-    root = Path(__file__).parents[2]
+    root = str(Path(__file__).parents[2])
+    packages = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     shown = subprocess.run(
         [sys.executable, "-P", "-c", code],
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": packages},
         capture_output=True,
         text=True,
         check=True,

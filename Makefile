@@ -1,0 +1,65 @@
+# Everything a newcomer needs: `make run` starts Foresight, `make test` proves it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+# Prints how long a step took, and fails as it failed.
+TIMED = @t() { s=$$(date +%s); "$$@"; r=$$?; echo "-- $$(( $$(date +%s) - s )) s: $$*"; return $$r; }; t
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Foresight needs Python 3.11 to 3.14; none was found. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Making .venv with $(PYTHON) ..."
+	@rm -rf .venv
+	@# Without ensurepip (Debian without python3-venv) pip is put there by the pip outside.
+	@$(PYTHON) -m venv .venv >/dev/null 2>&1 || { rm -rf .venv; $(PYTHON) -m venv --without-pip .venv \
+		&& $(PYTHON) -m pip --python .venv/bin/python install --quiet pip; } \
+		|| { rm -rf .venv; echo "No virtual environment could be made: install python3-venv, or pip 22.3 or newer" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	@echo "Installing Foresight (about 0.5 GB, a minute or two the first time) ..."
+	$(TIMED) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/installed-test: .venv/installed
+	$(TIMED) $(BIN)/python -m pip install --quiet --disable-pip-version-check --group test
+	@touch $@
+
+.venv/installed-check: .venv/installed-test
+	$(TIMED) $(BIN)/python -m pip install --quiet --disable-pip-version-check --group check
+	@touch $@
+
+install: .venv/installed  ## set up .venv
+
+run: .venv/installed  ## start Foresight over HTTP on localhost, with its own PostgreSQL
+	@$(BIN)/foresight serve --http --welcome
+
+test: .venv/installed-test  ## run the tests
+	$(TIMED) $(BIN)/python -m pytest -q -m "not heavy"
+
+lint: .venv/installed-check  ## static checks
+	$(TIMED) $(BIN)/ruff check
+	$(TIMED) $(BIN)/ruff format --check
+	$(TIMED) $(BIN)/lint-imports
+	$(TIMED) $(BIN)/mypy .
+	$(TIMED) $(BIN)/pyright
+
+check: test lint  ## what CI runs
+
+evaluate: .venv/installed-test  ## quality of learning on real data: make evaluate DATA=folder
+	@$(BIN)/python tests/evaluation/run.py $(DATA)
+
+bench: .venv/installed-test  ## speed, as ratios measured in one run
+	@$(BIN)/python -m pytest -q -m heavy tests/benchmarks
+
+torture: .venv/installed-test  ## the heavy suite
+	$(TIMED) $(BIN)/python -m pytest -q -m "heavy or not heavy"
+
+clean:  ## remove .venv and everything made
+	rm -rf .venv build dist *.egg-info .coverage* .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+
+.PHONY: help install run test lint check evaluate bench torture clean

@@ -1,0 +1,50 @@
+"""The command line: `foresight --help`. Bodies import what they need, so that `serve` starts fast."""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from server import cli_ask, cli_care, cli_data, cli_learn, cli_serve
+from server.settings import WrongSetting
+
+HELP = """Advice for coding agents that is learned from what really happened.
+
+An agent asks, gets advice with its evidence, and tells what happened; Foresight learns from it.
+Settings are read from FORESIGHT_* variables; `foresight doctor` shows them and what is wrong.
+"""
+
+app = typer.Typer(name="foresight", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+cli_serve.register(app)
+cli_ask.register(app)
+cli_learn.register(app)
+cli_data.register(app)
+cli_care.register(app)
+
+
+def main() -> NoReturn:
+    """Run a verb; say what went wrong in one line and leave with 1, or 2 for a wrong call."""
+    from learners.errors import LearnerError, WrongInput
+    from storage.errors import StorageError
+
+    try:
+        result = app(standalone_mode=False)
+    except typer.TyperException as error:
+        _leave(error.format_message(), error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        _leave("stopped", 130)
+    except (WrongSetting, WrongInput) as error:
+        _leave(str(error), 2)
+    except (LearnerError, StorageError) as error:
+        _leave(str(error), 1)
+    except BrokenPipeError:
+        sys.stdout = None  # the reader has gone, and with it whoever wanted the rest
+        sys.exit(0)
+    except OSError as error:
+        _leave(str(error), 1)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _leave(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"foresight: {message.strip()}\n")
+    sys.exit(code)

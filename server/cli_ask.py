@@ -1,0 +1,133 @@
+"""Verbs that mirror the tools."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from server.cli_run import ASK, LEARN, Json, print_json, through
+
+Mixins = Annotated[list[str], typer.Argument(help="2 to 16 names, e.g. MixinCaching MixinRetry.")]
+NodeType = Annotated[str, typer.Option(help="EFFECT, COMPUTE, REDUCER or ORCHESTRATOR.")]
+Project = Annotated[str, typer.Option(help="Project id; default: of this directory.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command("check-mixin-compatibility", rich_help_panel=ASK)(check_mixin_compatibility)
+    app.command("recommend-mixins", rich_help_panel=ASK)(recommend_mixins)
+    app.command("record-feedback", rich_help_panel=ASK)(record_feedback)
+    app.command("learning-status", rich_help_panel=ASK)(learning_status)
+    app.command("status", rich_help_panel=ASK, help="Short for learning-status.")(learning_status)
+    app.command("promote", rich_help_panel=LEARN)(promote)
+    app.command("rollback", rich_help_panel=LEARN)(rollback)
+
+
+def check_mixin_compatibility(
+    mixins: Mixins, node_type: NodeType, project: Project = "", as_json: Json = False
+) -> None:
+    """Say whether mixins can be combined on a node."""
+    mirror(
+        "check_mixin_compatibility", as_json, mixins=mixins, node_type=node_type, project=project
+    )
+
+
+def recommend_mixins(
+    node_type: NodeType,
+    need: Annotated[
+        list[str] | None, typer.Option(help="A capability that is needed, e.g. cache; repeatable.")
+    ] = None,
+    existing: Annotated[
+        list[str] | None, typer.Option(help="A mixin the node has already; repeatable.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="How many, 1 to 10.")] = 5,
+    project: Project = "",
+    as_json: Json = False,
+) -> None:
+    """Find mixins that serve a need and go with what is there."""
+    mirror(
+        "recommend_mixins",
+        as_json,
+        node_type=node_type,
+        required_capabilities=need or [],
+        existing_mixins=existing or [],
+        k=k,
+        project=project,
+    )
+
+
+def record_feedback(
+    outcome: Annotated[str, typer.Argument(help="success, neutral or failure.")],
+    decision_id: Annotated[str, typer.Option(help="Of the answer this is about.")] = "",
+    learner: Annotated[str, typer.Option(help="Who learns from the facts.")] = "",
+    facts: Annotated[str, typer.Option(help="JSON, or @FILE with JSON.")] = "",
+    followed: Annotated[str, typer.Option(help="yes, no or unknown.")] = "unknown",
+    notes: Annotated[str, typer.Option(help="Free text.")] = "",
+    key: Annotated[str, typer.Option(help="One key is stored once.")] = "",
+    corrects: Annotated[str, typer.Option(help="Key of an outcome to replace.")] = "",
+    source: Annotated[str, typer.Option(help="agent, human, test, ci, git, hook, import.")] = "human",
+    project: Project = "",
+    as_json: Json = False,
+) -> None:
+    """Store what really happened, about an answer or about plain facts."""
+    mirror(
+        "record_feedback",
+        as_json,
+        outcome=outcome,
+        decision_id=decision_id,
+        learner=learner,
+        facts=_facts(facts),
+        followed=followed,
+        notes=notes,
+        key=key,
+        corrects=corrects,
+        source=source,
+        project=project,
+    )
+
+
+def learning_status(
+    learner: Annotated[str, typer.Argument(help="Of one learner only.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Say what was learned, and what is still missing."""
+    mirror("learning_status", as_json, learner=learner)
+
+
+def promote(
+    learner: Annotated[str, typer.Argument(help="Name of a learner.")],
+    version: Annotated[int, typer.Argument(help="Number from `foresight versions`.")],
+    as_json: Json = False,
+) -> None:
+    """Serve a version from now on, in every process."""
+    mirror("promote", as_json, learner=learner, version=version)
+
+
+def rollback(
+    learner: Annotated[str, typer.Argument(help="Name of a learner.")], as_json: Json = False
+) -> None:
+    """Serve what was served before the last promotion."""
+    mirror("roll_back", as_json, learner=learner)
+
+
+def mirror(tool: str, as_json: bool, **arguments: Any) -> None:  # noqa: FBT001 - a flag of every verb
+    """Call a tool and print its result."""
+    answer = through(lambda verbs: verbs.call(tool, **arguments))
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+    else:
+        sys.stdout.write(f"{answer.words()}\n")
+
+
+def _facts(text: str) -> dict[str, Any]:
+    if text.startswith("@"):
+        text = Path(text[1:]).read_text("utf-8")
+    try:
+        value = json.loads(text or "{}")
+    except ValueError as error:
+        raise typer.BadParameter(f"facts: expected JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise typer.BadParameter("facts: expected a JSON object")
+    return value

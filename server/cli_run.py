@@ -1,0 +1,132 @@
+"""What verbs share: settings, a way into the database, and printing."""
+
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from server.settings import Settings, load
+
+if TYPE_CHECKING:
+    from server.direct import Foresight
+    from storage.database import Database
+
+T = TypeVar("T")
+
+SERVE, ASK, LEARN, DATA, CARE = "Serve", "Ask and tell", "Learn", "Data", "Care"
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def prepared() -> Settings:
+    """Return the settings, with logs going where they belong."""
+    from server.logs import configure
+
+    settings = load()
+    # a verb says in its own words what went wrong
+    configure("error" if settings.log_level == "info" else settings.log_level)
+    return settings
+
+
+def through(
+    verb: "Callable[[Foresight], Awaitable[T]]", *, worker: bool = False, wait: str = ""
+) -> T:
+    """Do something with everything running: database, history and, if asked for, the worker."""
+    import anyio
+
+    from server.direct import foresight
+
+    settings = prepared()
+
+    async def run() -> T:
+        with waiting(wait or "opening the database and loading history"):
+            opened = foresight(settings, worker=worker)
+            verbs = await opened.__aenter__()
+        try:
+            result = await verb(verbs)
+        except BaseException as error:
+            await opened.__aexit__(type(error), error, error.__traceback__)
+            raise
+        await opened.__aexit__(None, None, None)
+        return result
+
+    return anyio.run(run)
+
+
+def with_database(verb: "Callable[[Database], Awaitable[T]]") -> T:
+    """Do something with the database alone."""
+    import anyio
+
+    settings = prepared()
+
+    async def run() -> T:
+        async with _database(settings) as database:
+            return await verb(database)
+
+    return anyio.run(run)
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> "AsyncIterator[Database]":
+    from storage.database import open_database
+
+    with waiting("opening the database"):
+        database = await open_database(settings.where())
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def waiting(words: str) -> AbstractContextManager[Any]:
+    """Show on stderr, to people only, what takes its time."""
+    from rich.console import Console
+
+    return Console(stderr=True).status(words)
+
+
+def progress() -> Any:
+    """Return a progress bar on stderr."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(console=Console(stderr=True), transient=True)
+
+
+def plain(value: Any) -> Any:
+    """Return a database value as JSON holds it."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    json.dump(plain(value), sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows under their columns, without cutting anything off when it is not a terminal."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*("" if value is None else _short(value) for value in row))
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width).print(table)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value.isoformat(" ", "seconds") if hasattr(value, "isoformat") else str(value)

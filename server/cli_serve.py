@@ -1,0 +1,110 @@
+"""Verbs that run: the server and the worker."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from server.cli_run import SERVE, Json
+from server.settings import Settings, load
+
+if TYPE_CHECKING:
+    from tools.context import App
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command(rich_help_panel=SERVE)(serve)
+    app.command(rich_help_panel=SERVE)(worker)
+    app.command("connect-info", rich_help_panel=SERVE)(connect_info)
+
+
+def serve(
+    http: Annotated[bool, typer.Option("--http", help="Streamable HTTP instead of stdio.")] = False,
+    host: Annotated[str, typer.Option(help="Where to listen with --http.")] = "",
+    port: Annotated[int, typer.Option(min=-1, max=65535, help="Or the next free one.")] = -1,
+    toolsets: Annotated[str, typer.Option(help="Comma-separated: advise, feedback, admin.")] = "",
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Serve only tools that change nothing.")
+    ] = False,
+    welcome: Annotated[
+        bool, typer.Option("--welcome", help="With --http: print how to connect, and an example.")
+    ] = False,
+) -> None:
+    """Serve MCP: on stdin and stdout, or with --http on this machine."""
+    from server.logs import configure
+
+    given: dict[str, Any] = {"http_host": host} if host else {}
+    given |= {"http_port": port} if port >= 0 else {}
+    given |= {"toolsets": toolsets} if toolsets else {}
+    given |= {"read_only": True} if read_only else {}
+    settings = load(**given)
+    configure(settings.log_level, settings.logs)
+    if http:
+        _serve_http(settings, welcome=welcome)
+    else:
+        from server.app import build
+        from server.stdio import serve_stdio
+
+        serve_stdio(build(settings))
+
+
+def _serve_http(settings: Settings, *, welcome: bool) -> None:
+    from functools import partial
+
+    from server import http
+    from server.app import build
+    from server.welcome import greet
+    from tools.context import App
+
+    bound = http.listen(settings.http_host, settings.http_port)
+    app: App = App(host=_callers(settings))
+    server = build(settings, app=app)
+    http.add_health(server, app)
+    url = http.address(bound)
+    sys.stderr.write(f"foresight: serving MCP on {url}\n")
+    http.serve_http(server, bound, settings, partial(greet, app, url) if welcome else None)
+
+
+def _callers(settings: Settings) -> Any:
+    from server.host import host
+
+    return host(settings, remote=True)
+
+
+def worker() -> None:
+    """Train whatever is due, for servers that run with FORESIGHT_WORKER=off."""
+    import signal
+
+    import anyio
+
+    from server.direct import foresight
+    from server.logs import configure
+    from server.stdio import leave_within
+
+    settings = load()
+    configure(settings.log_level, settings.logs)
+
+    async def run() -> None:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async with foresight(settings, worker=True):
+                sys.stderr.write("foresight: the worker runs; end it with Ctrl-C\n")
+                async for _ in signals:
+                    leave_within(2.0)
+                    return
+
+    anyio.run(run)
+
+
+def connect_info(as_json: Json = False) -> None:
+    """Print what a client's configuration needs."""
+    from server.cli_run import print_json
+    from server.welcome import client, inspector
+
+    if as_json:
+        print_json(client())
+        return
+    import json
+
+    sys.stdout.write(f"For an MCP client's configuration:\n{json.dumps(client(), indent=2)}\n")
+    sys.stdout.write(f"To look at it with the MCP Inspector:\n  {inspector()}\n")

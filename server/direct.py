@@ -1,0 +1,140 @@
+"""The verbs of the tools as methods, for programs that have no use for MCP."""
+
+import inspect
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import ValidationError
+
+from learners.errors import InvalidFacts
+from server.host import host
+from server.running import running
+from server.settings import Settings, load
+from tools.admin import Requested, Served
+from tools.answers import Answer
+from tools.check_mixin_compatibility import CompatibilityAnswer
+from tools.context import App
+from tools.learning_status import StatusAnswer
+from tools.recommend_mixins import RecommendationAnswer
+from tools.record_feedback import FeedbackAnswer
+from tools.surface import TOOLSETS, tools
+
+if TYPE_CHECKING:
+    from learners.lifecycle import Lifecycle
+    from storage.database import Database
+
+HISTORY_SECONDS = 600.0
+
+
+class Foresight:
+    """Each method is the tool of its name, with the same checks; see its description.
+
+    Methods raise `learners.errors.LearnerError` where a tool would return an error.
+    """
+
+    def __init__(self, app: App) -> None:
+        """Speak for an app that runs."""
+        self._app = app
+        self._tools = {tool.name: tool for tool in tools(TOOLSETS)}
+
+    @property
+    def lifecycle(self) -> "Lifecycle":
+        """The lifecycle behind the verbs."""
+        assert self._app.made is not None
+        return self._app.made
+
+    async def check_mixin_compatibility(
+        self, mixins: Sequence[str], node_type: str, project: str = ""
+    ) -> CompatibilityAnswer:
+        """Say whether mixins can be combined on a node."""
+        answer = await self.call(
+            "check_mixin_compatibility", mixins=list(mixins), node_type=node_type, project=project
+        )
+        return cast(CompatibilityAnswer, answer)
+
+    async def recommend_mixins(
+        self,
+        node_type: str,
+        required_capabilities: Sequence[str] = (),
+        existing_mixins: Sequence[str] = (),
+        k: int = 5,
+        project: str = "",
+    ) -> RecommendationAnswer:
+        """Find mixins that serve a need and go with what is there."""
+        answer = await self.call(
+            "recommend_mixins",
+            node_type=node_type,
+            required_capabilities=list(required_capabilities),
+            existing_mixins=list(existing_mixins),
+            k=k,
+            project=project,
+        )
+        return cast(RecommendationAnswer, answer)
+
+    async def record_feedback(
+        self, outcome: str, *, facts: Mapping[str, Any] | None = None, **details: str
+    ) -> FeedbackAnswer:
+        """Store what really happened; ``details`` are the tool's other arguments."""
+        answer = await self.call(
+            "record_feedback", outcome=outcome, facts=dict(facts or {}), **details
+        )
+        return cast(FeedbackAnswer, answer)
+
+    async def learning_status(self, learner: str = "") -> StatusAnswer:
+        """Say what was learned, and what is missing."""
+        return cast(StatusAnswer, await self.call("learning_status", learner=learner))
+
+    async def train(self, learner: str) -> Requested:
+        """Ask for a training run."""
+        return cast(Requested, await self.call("train", learner=learner))
+
+    async def promote(self, learner: str, version: int) -> Served:
+        """Serve a version."""
+        return cast(Served, await self.call("promote", learner=learner, version=version))
+
+    async def roll_back(self, learner: str) -> Served:
+        """Serve what was served before."""
+        return cast(Served, await self.call("roll_back", learner=learner))
+
+    async def call(self, name: str, **arguments: Any) -> Answer:
+        """Call a tool by its name.
+
+        Raises:
+            LearnerError: As the tool's error; `InvalidFacts` for wrong arguments.
+        """
+        tool = self._tools[name]
+        try:
+            valid = tool.fn_metadata.validate_arguments(arguments)
+        except ValidationError as error:
+            raise InvalidFacts(tool.wrong(error)) from None
+        call = await self._app.call({})
+        answer: Answer = await inspect.unwrap(tool.fn)(**valid, call=call)
+        return answer
+
+
+@asynccontextmanager
+async def foresight(
+    settings: Settings | None = None, *, worker: bool = False
+) -> AsyncIterator[Foresight]:
+    """Open the database, load history, and speak for it while the block runs.
+
+    Args:
+        settings: Instead of those of the environment.
+        worker: Whether this process trains, too.
+
+    Raises:
+        StorageError: The database cannot be opened; the text says what to do.
+    """
+    from storage.database import open_database
+
+    settings = settings or load()
+    database = await open_database(settings.where())
+
+    async def opened() -> "Database":
+        return database
+
+    app = App(host=host(settings))
+    async with running(app, settings, opened, worker=worker):
+        await app.call({}, HISTORY_SECONDS)
+        yield Foresight(app)

@@ -1,0 +1,184 @@
+"""What the environment says: every setting, its default, and one line for each wrong value."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from learners.learner import AnyLearner
+    from learners.worker import Options
+    from storage.database import Where
+
+PREFIX = "FORESIGHT_"
+LOCAL = ("127.0.0.1", "localhost", "::1")
+TOOLSETS = ("advise", "feedback", "admin")
+
+
+class WrongSetting(ValueError):
+    """A setting has a value that cannot be used; one line per variable."""
+
+
+class Settings(BaseSettings):
+    """Each field is read from ``FORESIGHT_<NAME>``; an empty value is none."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid"
+    )
+
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("foresight", appauthor=False),
+        description="where the embedded database and the logs live",
+    )
+    database_url: str = Field("", description="PostgreSQL 15 or newer to use instead")
+    database_pooler: Literal["", "transaction"] = Field(
+        "", description="the URL leads through a pooler in transaction mode"
+    )
+    database_direct_url: str = Field("", description="past that pooler, for LISTEN")
+    pg_bin: Path | None = Field(None, description="directory of the PostgreSQL programs")
+    pg_account: str = Field("", description="account that runs the database when root starts it")
+    worker: Literal["inline", "off"] = Field("inline", description="train in this process, or not")
+    project: str = Field("", max_length=200, description="project id instead of the host's")
+    user: str = Field("", max_length=200, description="who asks")
+    session: str = Field("", max_length=200, description="session id instead of the host's")
+    http_host: str = Field("127.0.0.1", description="where serve --http listens")
+    http_port: int = Field(8077, ge=0, le=65535, description="or the next free one")
+    toolsets: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("advise", "feedback"), description="comma-separated: advise, feedback, admin"
+    )
+    read_only: bool = Field(False, description="serve only tools that change nothing")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    min_pairs: int = Field(50, ge=1, description="distinct things before the first run")
+    min_outcomes: int = Field(100, ge=1, description="outcomes before the first run")
+    retrain_outcomes: int = Field(100, ge=1, description="new outcomes that trigger a run")
+    held_out_groups: int = Field(30, ge=2, description="groups that must judge a candidate")
+    train_memory_mb: int = Field(4096, ge=0, description="limit of a training process; 0: none")
+    train_jobs: int = Field(1, ge=-1, description="processes over which a run is spread; -1: all")
+    train_backend: str = Field("", description="of joblib; empty: its own choice")
+
+    @field_validator("log_level", "worker", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("toolsets", mode="before")
+    @classmethod
+    def _divided(cls, value: Any) -> Any:
+        return tuple(filter(None, value.replace(" ", "").split(","))) if isinstance(value, str) else value
+
+    @field_validator("toolsets")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in value if name not in TOOLSETS]:
+            raise ValueError(f"expected some of {', '.join(TOOLSETS)}; got {unknown[0]!r}")
+        return value
+
+    @field_validator("http_host")
+    @classmethod
+    def _is_local(cls, value: str) -> str:
+        if value not in LOCAL:
+            raise ValueError(
+                f"expected one of {', '.join(LOCAL)}: without authentication Foresight listens on "
+                "this machine only; reach it from others through an SSH tunnel"
+            )
+        return value
+
+    @field_validator("database_url", "database_direct_url")
+    @classmethod
+    def _is_postgresql(cls, value: str) -> str:
+        # the value may hold a password, so it is never shown
+        if value and not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("expected postgresql://user:password@host:port/database")
+        return value
+
+    @field_validator("data_dir", "pg_bin")
+    @classmethod
+    def _whole(cls, value: Path | None) -> Path | None:
+        return value if value is None else value.expanduser().absolute()
+
+    @property
+    def cluster(self) -> Path:
+        """The directory of the embedded database."""
+        return self.data_dir / "postgres"
+
+    @property
+    def logs(self) -> Path:
+        """The directory of this program's logs."""
+        return self.data_dir / "logs"
+
+    def where(self) -> "Where":
+        """Return where the rows are kept."""
+        from storage.database import Where
+
+        return Where(
+            directory=self.cluster,
+            url=self.database_url,
+            pooler=bool(self.database_pooler),
+            direct_url=self.database_direct_url,
+            binaries=self.pg_bin,
+            account=self.pg_account or None,
+        )
+
+    def training(self) -> "Options":
+        """Return the limits of training."""
+        from learners.worker import Options
+
+        return Options(
+            memory_mb=self.train_memory_mb, jobs=self.train_jobs, backend=self.train_backend
+        )
+
+    def applied(self, learner: "AnyLearner") -> "AnyLearner":
+        """Return a learner with the thresholds that were set; the others stay its own."""
+        given = self.model_fields_set
+        retrain = {
+            field: getattr(self, name)
+            for name, field in (
+                ("min_pairs", "minimum_distinct"),
+                ("min_outcomes", "minimum_outcomes"),
+                ("retrain_outcomes", "outcomes"),
+            )
+            if name in given
+        }
+        gate = {"groups": self.held_out_groups} if "held_out_groups" in given else {}
+        return replace(
+            learner,
+            retrain=replace(learner.retrain, **retrain),
+            gate=replace(learner.gate, **gate),
+        )
+
+
+def load(**given: Any) -> Settings:
+    """Return the settings of the environment, some of them given.
+
+    Raises:
+        WrongSetting: With one line per wrong variable.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise WrongSetting("\n".join(map(_line, error.errors(include_url=False)))) from None
+
+
+def _line(problem: Mapping[str, Any]) -> str:
+    name = f"{PREFIX}{'_'.join(map(str, problem['loc'][:1])).upper()}"
+    message = problem["msg"].removeprefix("Value error, ").replace("Input should be ", "expected ")
+    got = "" if "got" in message or "URL" in name else f"; got {problem['input']!r:.60}"
+    return f"{name}: {message}{got}"
+
+
+def misspelt(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return one line per variable with our prefix that no setting reads."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    lines = list[str]()
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name.upper() not in known:
+            close = difflib.get_close_matches(name.upper(), known, 1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            lines.append(f"{name}: no such setting{hint}")
+    return lines

@@ -1,0 +1,81 @@
+"""An exported graph agrees with its trainer, or there is none."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models import onnx
+
+
+def rows(n: int = 120, d: int = 6) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, d)).astype(np.float32)
+    return x, x[:, 0] + x[:, 1] * x[:, 2] > 0
+
+
+def forest() -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    x, y = rows()
+    return RandomForestClassifier(10, random_state=0).fit(x, y)
+
+
+def booster() -> Any:
+    import lightgbm
+
+    library: Any = lightgbm
+    x, y = rows()
+    data = library.Dataset(x.astype(np.float64), y, params={"verbose": -1})
+    settings = {"objective": "binary", "verbose": -1, "num_threads": 1, "min_child_samples": 5}
+    return library.train(settings, data, num_boost_round=10)
+
+
+def test_a_forest_says_the_same_as_a_graph() -> None:
+    x, _ = rows()
+    model = forest()
+    scores = onnx.session(onnx.from_sklearn(model, x, np.random.default_rng(1)))
+    np.testing.assert_allclose(scores(x), model.predict_proba(x)[:, 1], atol=1e-5)
+
+
+def test_a_booster_says_the_same_as_a_graph() -> None:
+    x, _ = rows()
+    model = booster()
+    scores = onnx.session(onnx.from_lightgbm(model, x, np.random.default_rng(1)))
+    np.testing.assert_allclose(scores(x), model.predict(x.astype(np.float64)), atol=1e-5)
+
+
+def test_a_row_gets_the_same_bits_alone_and_among_others() -> None:
+    x, _ = rows()
+    scores = onnx.session(onnx.from_sklearn(forest(), x, np.random.default_rng(1)))
+    alone = np.concatenate([scores(x[i : i + 1]) for i in range(len(x))])
+    np.testing.assert_array_equal(scores(x), alone)
+
+
+def test_a_regression_is_exported_too() -> None:
+    from sklearn.ensemble import RandomForestRegressor
+
+    x, _ = rows()
+    model: Any = RandomForestRegressor(5, random_state=0).fit(x, x[:, 0])
+    scores = onnx.session(onnx.from_sklearn(model, x, np.random.default_rng(1)))
+    np.testing.assert_allclose(scores(x), model.predict(x), atol=1e-5)
+
+
+def test_a_graph_that_disagrees_is_refused() -> None:
+    # A scaler of large numbers inside the graph loses the digits that the trees split on.
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    x, y = rows()
+    big = (x + 1e5).astype(np.float32)
+    model = make_pipeline(StandardScaler(), RandomForestClassifier(20, random_state=0)).fit(big, y)
+    with pytest.raises(onnx.Disagrees):
+        onnx.from_sklearn(model, big, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", b"\x08\x08" * 50])
+def test_what_is_no_graph_is_refused(data: bytes) -> None:
+    with pytest.raises(onnx.Unreadable):
+        onnx.session(data)
