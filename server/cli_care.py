@@ -1,5 +1,166 @@
+"""Verbs that look after the installation: doctor, db, uninstall."""
+
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from server.cli_run import CARE, Json, prepared, print_json, waiting
+from server.settings import Settings
+
+if TYPE_CHECKING:
+    from storage.backup import Source
+    from storage.binaries import Binaries
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+db = typer.Typer(help="The database: where, dump, restore.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
-    pass
+    """Add the verbs."""
+    app.command(rich_help_panel=CARE)(doctor)
+    db.command("where")(where)
+    db.command("dump")(dump)
+    db.command("restore")(restore)
+    app.add_typer(db, name="db", rich_help_panel=CARE)
+    app.command(rich_help_panel=CARE)(uninstall)
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check everything; say what is wrong and what to do. Leaves with 1 if something is."""
+    from dataclasses import asdict
+
+    import anyio
+
+    from server.checks import examine
+
+    settings = prepared()
+    with waiting("checking"):
+        findings = anyio.run(examine, settings)
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for each in findings:
+            remedy = f"\n      to do: {each.remedy}" if each.remedy else ""
+            sys.stdout.write(f"{each.state:4}  {each.name}: {each.found}{remedy}\n")
+    if any(each.state == "fail" for each in findings):
+        raise typer.Exit(1)
+
+
+def where(as_json: Json = False) -> None:
+    """Say where the data, the server's socket and the logs are."""
+    found = _where(prepared())
+    if as_json:
+        print_json(found)
+    else:
+        sys.stdout.writelines(f"{name}: {value}\n" for name, value in found.items())
+
+
+def _where(settings: Settings) -> dict[str, Any]:
+    from storage.embedded import status
+    from storage.pool import external
+
+    if settings.database_url:
+        return {"database": external(settings.database_url).label, "logs": str(settings.logs)}
+    found = status(settings.cluster, account=settings.pg_account or None)
+    return {
+        "database": "embedded",
+        "directory": str(found.place.base),
+        "data": str(found.place.data),
+        "running": found.running,
+        "process": found.pid,
+        "postgresql": found.major,
+        "bytes": found.size,
+        "dumps": str(found.place.dumps),
+        "database_log": str(found.log) if found.log else None,
+        "logs": str(settings.logs),
+    }
+
+
+def dump(
+    file: Annotated[Path, typer.Argument(help="Where to write it.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Write everything stored to a file."""
+    from storage import backup
+
+    if file.exists() and not force:
+        raise typer.BadParameter(f"file: {file} exists; name another one, or use --force")
+    written = _with_tools(lambda source, tools: backup.dump(source, file.absolute(), tools))
+    sys.stdout.write(f"{written} ({written.stat().st_size} bytes)\n")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `db dump` wrote.")], yes: Yes = False
+) -> None:
+    """Replace everything stored with a dump, wholly or not at all."""
+    from storage import backup
+
+    if not file.is_file():
+        raise typer.BadParameter(f"file: expected a dump, {file} is none")
+    _confirm(f"Replace everything stored with {file}?", yes=yes)
+    _with_tools(partial(_restored, backup.restore, file.absolute()))
+    sys.stdout.write("Restored. Restart servers that run: they still remember what was before.\n")
+
+
+def _restored(call: Any, file: Path, source: "Source", tools: "Binaries") -> None:
+    call(source, file, tools)
+
+
+def _with_tools(call: Any) -> Any:
+    from storage.binaries import find
+    from storage.embedded import attach
+
+    settings = prepared()
+    with waiting("working"):
+        if settings.database_url:
+            return call(settings.database_direct_url or settings.database_url, find(settings.pg_bin))
+        account = settings.pg_account or None
+        with attach(settings.cluster, binaries=settings.pg_bin, account=account) as lease:
+            return call(lease.dsn, lease.binaries)
+
+
+def _confirm(question: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("expected --yes, because there is no terminal to ask at")
+    typer.confirm(question, abort=True)
+
+
+def uninstall(
+    data: Annotated[bool, typer.Option("--data", help="Delete what is stored, too.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Stop the embedded database and, with --data, delete everything stored."""
+    from storage.embedded import locate, stop
+
+    settings = prepared()
+    account = settings.pg_account or None
+    base = locate(settings.cluster, account).base
+    if data:
+        _confirm(f"Delete everything stored in {settings.data_dir} and {base}?", yes=yes)
+    stopped = stop(settings.cluster, account=account)
+    sys.stdout.write("The database is stopped.\n" if stopped else "No database was running.\n")
+    if data:
+        for directory in (base, settings.cluster, settings.logs):
+            shutil.rmtree(directory, ignore_errors=True)
+        _remove_if_empty(settings.data_dir)
+        sys.stdout.write(f"Deleted: {base}, {settings.logs}.\n")
+    else:
+        sys.stdout.write(f"Kept: {base} (what was learned) and {settings.logs}.\n")
+    sys.stdout.write(
+        "Clients name Foresight in their own configuration: remove `foresight` there. Then "
+        "`pip uninstall foresight`, or delete the environment.\n"
+    )
+
+
+def _remove_if_empty(directory: Path) -> None:
+    try:
+        directory.rmdir()
+    except OSError:
+        return  # it holds something that is not ours, or is gone already

@@ -1,5 +1,279 @@
+"""Verbs about learning: train, versions, runs, backtest."""
+
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from server.cli_run import (
+    LEARN,
+    Json,
+    plain,
+    print_json,
+    print_table,
+    progress,
+    through,
+    waiting,
+    with_database,
+)
+
+if TYPE_CHECKING:
+    from learners.evaluation import Ledger
+    from learners.learner import AnyLearner
+    from server.direct import Foresight
+    from storage.database import Database
+
+Learner = Annotated[str, typer.Argument(help="Name of a learner, e.g. mixin_compatibility.")]
+POLL_SECONDS = 0.3
+SHOWN = 12  # points of a learning curve on paper
 
 
 def register(app: typer.Typer) -> None:
-    pass
+    """Add the verbs."""
+    app.command(rich_help_panel=LEARN)(train)
+    app.command(rich_help_panel=LEARN)(versions)
+    app.command(rich_help_panel=LEARN)(runs)
+    app.command(rich_help_panel=LEARN)(backtest)
+
+
+def train(
+    learner: Learner,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Train here if nobody else does, and show the result.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Ask for a training run; the gate decides whether its result is served."""
+    if not wait:
+        answer = through(lambda verbs: verbs.train(learner))
+        note = "A server or `foresight worker` does it; `foresight runs` shows how it ended."
+        print_json(answer.model_dump()) if as_json else sys.stdout.write(f"Requested. {note}\n")
+        return
+    run = through(partial(_trained, learner=learner), worker=True)
+    if as_json:
+        print_json(run)
+    else:
+        sys.stdout.write(f"run {run['id']}: {run['result']}: {run['reason']}\n")
+    if run["result"] == "failed":
+        raise typer.Exit(1)
+
+
+async def _trained(verbs: "Foresight", learner: str) -> dict[str, Any]:
+    """Ask for a run and return the next one that ends."""
+    import anyio
+
+    from storage import runs as stored
+
+    lifecycle = verbs.lifecycle
+    lifecycle.live(learner)
+    newest = partial(stored.history, learner=learner, limit=1)
+    before = await lifecycle.run(newest)
+    last = before[0]["id"] if before else 0
+    await verbs.train(learner)
+    with waiting(f"training {learner}"):
+        while True:
+            found = await lifecycle.run(newest)
+            if found and found[0]["id"] > last and found[0]["result"] != "running":
+                return plain(dict(found[0].items()))
+            await anyio.sleep(POLL_SECONDS)
+
+
+def versions(learner: Learner, as_json: Json = False) -> None:
+    """List the versions of a learner, newest first."""
+    from storage import versions as stored
+
+    _known(learner)
+    rows = with_database(lambda db: db.run(partial(stored.versions, learner=learner)))
+    if as_json:
+        print_json([dict(row.items()) for row in rows])
+        return
+    columns = ("version", "served", "candidate", "revision", "made", "kept")
+    print_table(
+        columns,
+        (
+            (
+                row["number"],
+                "yes" if row["serving"] else "",
+                row["candidate"],
+                row["revision"],
+                row["created_at"],
+                "whole" if row["loadable"] else "report only",
+            )
+            for row in rows
+        ),
+    )
+
+
+def runs(
+    learner: Annotated[str, typer.Option(help="Of one learner only.")] = "",
+    compare: Annotated[
+        tuple[int, int] | None, typer.Option(help="Two runs whose metrics stand side by side.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List training runs with their results and reasons, or compare two."""
+    from storage import runs as stored
+
+    if learner:
+        _known(learner)
+    if compare is not None:
+        _compare(compare, as_json=as_json)
+        return
+    rows = with_database(lambda db: db.run(lambda c: stored.history(c, learner or None, limit)))
+    if as_json:
+        print_json([dict(row.items()) for row in rows])
+        return
+    columns = ("run", "learner", "result", "version", "outcomes", "finished", "reason")
+    names = ("id", "learner", "result", "number", "outcomes", "finished_at", "reason")
+    print_table(columns, ([row[name] for name in names] for row in rows))
+
+
+def _compare(wanted: tuple[int, int], *, as_json: bool) -> None:
+    from storage import runs as stored
+
+    async def read(database: "Database") -> list[Any]:
+        return [await database.run(partial(stored.read, run=number)) for number in wanted]
+
+    found = with_database(read)
+    for number, row in zip(wanted, found, strict=True):
+        if row is None:
+            raise typer.BadParameter(f"run: there is no run {number}; `foresight runs` lists them")
+        if row["report"] is None:
+            raise typer.BadParameter(f"run: {number} judged nothing: {row['reason']}")
+    if as_json:
+        print_json([dict(row.items()) for row in found])
+        return
+    first, second = (_metrics(row["report"]) for row in found)
+    columns = ("metric", *(f"run {row['id']} ({row['report']['chosen']})" for row in found))
+    print_table(columns, ((name, first[name], second.get(name)) for name in first))
+
+
+def _metrics(report: Mapping[str, Any]) -> dict[str, str]:
+    metrics = report["metrics"].get(report["chosen"], {})
+    return {name: _interval(value) for name, value in metrics.items()}
+
+
+def _interval(value: Any) -> str:
+    middle, low, high = (float("nan") if each is None else each for each in value)
+    return f"{middle:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def backtest(
+    learner: Learner,
+    file: Annotated[Path | None, typer.Argument(help="Replay lines; see --schema.")] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON schema of a line instead.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    growth: Annotated[
+        float | None, typer.Option(min=0.01, help="Train again after growth by this share.")
+    ] = None,
+    every: Annotated[
+        int | None, typer.Option(min=1, help="Train again after so many outcomes, at the latest.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Replay asked and told lines in time order, and print what the answers were worth.
+
+    Needs no database. Answers, training and the gate are those that serve.
+    """
+    from server.replay_lines import read, schema_of
+
+    chosen = _known(learner)
+    if schema:
+        print_json(schema_of(chosen))
+        return
+    if file is None:
+        raise typer.BadParameter("file: expected a file of replay lines; --schema describes them")
+    ledger = _replayed(chosen, read(chosen, file), seed, growth, every)
+    print_json(_ledger(ledger, seed)) if as_json else _print(ledger, seed)
+
+
+def _known(name: str) -> "AnyLearner":
+    from learners.errors import UnknownLearner
+    from learners.registry import catalog
+
+    if name not in catalog():
+        raise UnknownLearner(f"learner: expected one of {', '.join(catalog())}; got {name!r:.60}")
+    return catalog()[name]
+
+
+def _replayed(
+    learner: "AnyLearner", examples: Any, seed: int, growth: float | None, every: int | None
+) -> "Ledger":
+    from dataclasses import replace
+
+    import numpy as np
+
+    from learners.errors import WrongInput
+    from learners.evaluation import backtest as replayed
+
+    given = {"growth": growth, "outcomes": every}
+    policy = replace(learner.retrain, **{k: v for k, v in given.items() if v is not None})
+    with progress() as bar:
+        task = bar.add_task("replaying", total=len(examples))
+        try:
+            return replayed(
+                learner,
+                examples,
+                np.random.default_rng(seed),
+                retrain=policy,
+                progress=lambda done: bar.update(task, completed=done),
+            )
+        except ValueError as error:
+            raise WrongInput(str(error)) from None
+
+
+def _ledger(ledger: "Ledger", seed: int) -> dict[str, Any]:
+    from collections import Counter
+    from dataclasses import asdict
+
+    import numpy as np
+
+    return {
+        "outcomes": float(ledger.weight.sum()),
+        "answers": len(ledger.y),
+        "sources": dict(Counter(ledger.sources)),
+        "metrics": {
+            name: {metric: list(value) for metric, value in metrics.items()}
+            for name, metrics in ledger.metrics(np.random.default_rng(seed)).items()
+        },
+        "learning_curve": [
+            {"outcomes": n, "log_loss": own, "base_log_loss": base}
+            for n, own, base in ledger.curve()
+        ],
+        "abstention_curve": [
+            {"answered": share, "error": error} for share, error in ledger.abstention()
+        ],
+        "attempts": [asdict(attempt) for attempt in ledger.attempts],
+    }
+
+
+def _print(ledger: "Ledger", seed: int) -> None:
+    found = _ledger(ledger, seed)
+    sources = ", ".join(f"{name} {n}" for name, n in sorted(found["sources"].items()))
+    sys.stdout.write(f"{found['answers']} answers, {found['outcomes']:g} outcomes; {sources}\n")
+    contenders = found["metrics"]
+    names = next(iter(contenders.values()))
+    print_table(
+        ("metric (95 % interval)", *contenders),
+        ((name, *(_interval(each[name]) for each in contenders.values())) for name in names),
+    )
+    curve = found["learning_curve"]
+    step = max(1, len(curve) // SHOWN)
+    print_table(
+        ("outcomes so far", "log loss", "of the base rate"),
+        ([*point.values()] for point in curve[::-step][::-1]),
+    )
+    print_table(
+        ("surest share answered", "error"),
+        ((f"{point['answered']:.0%}", point["error"]) for point in found["abstention_curve"]),
+    )
+    print_table(
+        ("outcomes", "attempt", "candidate", "reason"),
+        ([*attempt.values()] for attempt in found["attempts"]),
+    )

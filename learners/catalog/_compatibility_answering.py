@@ -228,15 +228,13 @@ class Answering:
         self, memory: CompatibilityMemory, query: CompatibilityQuery, judged: Sequence[Judged]
     ) -> tuple[str, ...]:
         where = self.contexts[query.node_type]
-        said: list[str] = []
-        for note in _notes(memory, query, judged):
-            if note[0]:
-                said.append(f"known conflict: {note[0]}")
+        notes = _notes(memory, query, judged)
+        said = [f"known conflict: {reason}" for reason, _ in notes if reason]
         for it in judged:
             a, b = self.catalogue.get(it.pair[0]), self.catalogue.get(it.pair[1])
             if it.source != "rules":
                 said += _compatibility_rules.conflicts(a, b, where)
-            said += _compatibility_rules.shared(a, b)
+            said += _compatibility_rules.shared(a, b, where)
         seen = memory.counts["component"]
         for name in dict.fromkeys(query.mixins):
             keys = self.features.keys((name, name), query.node_type)
@@ -249,7 +247,8 @@ class Answering:
     def _suggestions(
         self, memory: CompatibilityMemory, query: CompatibilityQuery, judged: Sequence[Judged]
     ) -> tuple[str, ...]:
-        said = [f"worked before: {note[1]}" for note in _notes(memory, query, judged) if note[1]]
+        notes = _notes(memory, query, judged)
+        said = [f"worked before: {pattern}" for _, pattern in notes if pattern]
         for it in judged:
             if it.verdict == "incompatible":
                 a, b = self.catalogue.get(it.pair[0]), self.catalogue.get(it.pair[1])

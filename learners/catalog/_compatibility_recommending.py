@@ -24,6 +24,10 @@ from learners.numerics.words import words
 BEAM = 6
 MOST_TOLD = 64
 MOST_TOGETHER = 16
+ENDINGS = frozenset(
+    ("", "e", "s", "es", "ed", "er", "ing", "ging", "ting", "ion", "ions", "ization", "isation")
+    + ("ation", "ator", "y", "ies", "r", "d", "ity", "ence", "or")
+)
 ENOUGH = 3  # letters from which a beginning stands for a word
 
 
@@ -263,11 +267,6 @@ def alike(one: str, other: str) -> bool:
     common = next((i for i in range(short) if one[i] != other[i]), short)
     endings = (one[common:], other[common:])
     return common >= max(ENOUGH, short - 1) and all(ending in ENDINGS for ending in endings)
-
-
-ENDINGS = frozenset(
-    ["e", "s", "es", "ed", "er", "ing", "ging", "ting", "ion", "ions", "ization", "isation", "ation", "ator", "y", "ies", "r", "d", "ity", "ence", "or"]
-) | {""}
 
 
 def _known(answering: Answering, memory: CompatibilityMemory) -> list[str]:

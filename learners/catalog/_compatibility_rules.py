@@ -33,9 +33,13 @@ def conflicts(a: Component, b: Component, where: Context) -> tuple[str, ...]:
     return tuple(found)
 
 
-def shared(a: Component, b: Component) -> tuple[str, ...]:
+def shared(a: Component, b: Component, where: Context) -> tuple[str, ...]:
     """Return what is worth a warning without being a conflict."""
-    found: list[str] = []
+    found = [
+        f"{it.name} is not safe under async by itself, which {where.name} requires"
+        for it in dict.fromkeys((a, b))
+        if it.described and "async_required" in where.flags and "async_safe" not in it.flags
+    ]
     hooks = sorted(a.hooks & b.hooks)
     if hooks and a.name != b.name:
         found.append(f"{a.name} and {b.name} share hooks: {', '.join(hooks)}")
@@ -64,8 +68,6 @@ def _misplaced(it: Component, where: Context) -> list[str]:
         found.append(f"{it.name} needs {_listed(it.dependencies)}, {where.name} is pure")
     elif not where.flags and "state_modifying" in it.flags:
         found.append(f"{it.name} modifies state, {where.name} is pure")
-    if "async_required" in where.flags and "async_safe" not in it.flags:
-        found.append(f"{it.name} is not safe under async, which {where.name} requires")
     return found
 
 

@@ -1,0 +1,123 @@
+"""Replay lines: a question, what then happened, and the two times, as JSON, one per line."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from learners import codec
+from learners.errors import WrongInput
+from learners.learner import AnyExample, AnyLearner, Example
+
+NEEDED = ("asked", "query", "known", "outcome")
+ALLOWED = (*NEEDED, "group", "propensity", "option")
+
+
+def read(learner: AnyLearner, file: Path) -> list[AnyExample]:
+    """Return the examples of a file.
+
+    Raises:
+        WrongInput: Naming the line and the field.
+        OSError: The file cannot be read.
+    """
+    examples = list[AnyExample]()
+    with file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                try:
+                    examples.append(example(learner, json.loads(line)))
+                except (WrongInput, ValueError) as error:
+                    raise WrongInput(f"{file.name} line {number}: {error}") from None
+    if not examples:
+        raise WrongInput(f"{file.name}: expected at least one line, got none")
+    return examples
+
+
+def example(learner: AnyLearner, line: Any) -> AnyExample:
+    """Return a line as an example.
+
+    Raises:
+        WrongInput: Naming the field.
+    """
+    if not isinstance(line, dict):
+        raise WrongInput("expected a JSON object")
+    if missing := [name for name in NEEDED if name not in line]:
+        raise WrongInput(f"{missing[0]}: is missing. Accepted: {', '.join(ALLOWED)}.")
+    if unknown := [name for name in line if name not in ALLOWED]:
+        raise WrongInput(f"{unknown[0]!r:.60}: is not a field. Accepted: {', '.join(ALLOWED)}.")
+    asked, known = when(line["asked"], "asked"), when(line["known"], "known")
+    if known < asked:
+        raise WrongInput("known: expected a time not before asked")
+    propensity = line.get("propensity")
+    if propensity is not None and not (
+        isinstance(propensity, int | float) and 0 < propensity <= 1
+    ):
+        raise WrongInput("propensity: expected a number in (0, 1], or null")
+    return Example(
+        query=codec.validated(learner.query, line["query"], "query"),
+        outcome=_outcome(learner, line["outcome"]),
+        asked=asked,
+        known=known,
+        group=str(line.get("group") or ""),
+        option=line.get("option"),
+        propensity=propensity,
+    )
+
+
+def _outcome(learner: AnyLearner, value: Any) -> Any:
+    if value in ("success", "neutral", "failure"):
+        return learner.verdict(value)
+    return codec.validated(learner.outcome, value, "outcome")
+
+
+def when(value: Any, field: str) -> float:
+    """Return a time in seconds since 1970: given so, or as ISO 8601; without a zone it is UTC.
+
+    Raises:
+        WrongInput: Naming the field.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if 0 <= value < 1e11:
+            return float(value)
+    elif isinstance(value, str):
+        try:
+            read = datetime.fromisoformat(value.strip())
+        except ValueError:
+            read = None
+        if read is not None:
+            return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    raise WrongInput(
+        f"{field}: expected seconds since 1970 or a time like 2026-01-31T12:00:00Z, "
+        f"got {value!r:.60}"
+    )
+
+
+def schema_of(learner: AnyLearner) -> dict[str, Any]:
+    """Return the JSON schema of a line."""
+    time = {
+        "oneOf": [{"type": "number"}, {"type": "string", "format": "date-time"}],
+        "description": "seconds since 1970, or ISO 8601",
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"A replay line of {learner.name}",
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(NEEDED),
+        "properties": {
+            "asked": time,
+            "query": learner.query.model_json_schema(),
+            "known": time,
+            "outcome": {
+                "oneOf": [
+                    {"enum": ["success", "neutral", "failure"]},
+                    learner.outcome.model_json_schema(),
+                ]
+            },
+            "group": {"type": "string", "description": "what shares its luck stays together"},
+            "option": {"type": "string", "description": "what was really used"},
+            "propensity": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        },
+    }
+
+
