@@ -303,9 +303,10 @@ class Lifecycle:
                 f"version: {number} was made for revision {stale[0]['revision']} of the features, "
                 f"this program has {live.learner.revision}; train a new version"
             )
-        return await self.run(
+        previous: int | None = await self.run(
             partial(versions.promote, learner=name, number=number, by=by, reason=reason)
         )
+        return previous
 
     async def roll_back(self, name: str, *, by: str, reason: str) -> tuple[int | None, int | None]:
         """Serve what was served before; return (what was, what is served now).

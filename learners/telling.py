@@ -103,8 +103,10 @@ def row(
     Raises:
         InvalidFacts: The decision alone does not say what was used, and no facts do.
     """
-    facts = divide(learner, tell.facts, caller) if _has_query(learner, tell) else None
-    extra = facts.outcome if facts else dict(tell.facts or {})
+    told = tell.facts or {}
+    says = set(told) - set(learner.outcome.model_fields)
+    facts = divide(learner, told, caller) if says else None
+    extra = facts.outcome if facts else dict(told)
     query = decision["query"] if decision and decision["query"] is not None else None
     if query is None:
         if facts is None:
@@ -136,10 +138,6 @@ def row(
         user_id=caller.user,
         session=(decision["session"] if decision else "") or caller.session,
     )
-
-
-def _has_query(learner: AnyLearner, tell: Tell) -> bool:
-    return bool(tell.facts) and bool(set(tell.facts or ()) - set(learner.outcome.model_fields))
 
 
 def waiting(tell: Tell, caller: Caller, at: float) -> EventRow:

@@ -41,7 +41,7 @@ def main() -> NoReturn:
         sys.stdout = None  # the reader has gone, and with it whoever wanted the rest
         sys.exit(0)
     except OSError as error:
-        _leave(str(error), 1)
+        _leave(f"{error.filename or 'input'}: {error.strerror or error}", 1)
     sys.exit(result if isinstance(result, int) else 0)
 
 

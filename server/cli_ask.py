@@ -114,6 +114,9 @@ def rollback(
 
 def mirror(tool: str, as_json: bool, **arguments: Any) -> None:  # noqa: FBT001 - a flag of every verb
     """Call a tool and print its result."""
+    from server.direct import check
+
+    check(tool, arguments)  # before the database is started for it
     answer = through(lambda verbs: verbs.call(tool, **arguments))
     if as_json:
         print_json(answer.model_dump(mode="json"))

@@ -115,12 +115,16 @@ def print_json(value: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows under their columns, without cutting anything off when it is not a terminal."""
+    listed = list(rows)
+    if not listed:
+        sys.stdout.write("none yet\n")
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(*columns, box=box.SIMPLE_HEAD)
-    for row in rows:
+    for row in listed:
         table.add_row(*("" if value is None else _short(value) for value in row))
     width = None if sys.stdout.isatty() else 200
     Console(width=width).print(table)

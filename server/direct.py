@@ -27,6 +27,22 @@ if TYPE_CHECKING:
 HISTORY_SECONDS = 600.0
 
 
+TOOLS = {tool.name: tool for tool in tools(TOOLSETS)}
+
+
+def check(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a tool as it takes them.
+
+    Raises:
+        InvalidFacts: Naming the argument, what was expected and what is accepted.
+    """
+    tool = TOOLS[name]
+    try:
+        return tool.fn_metadata.validate_arguments(dict(arguments))
+    except ValidationError as error:
+        raise InvalidFacts(tool.wrong(error)) from None
+
+
 class Foresight:
     """Each method is the tool of its name, with the same checks; see its description.
 
@@ -36,7 +52,6 @@ class Foresight:
     def __init__(self, app: App) -> None:
         """Speak for an app that runs."""
         self._app = app
-        self._tools = {tool.name: tool for tool in tools(TOOLSETS)}
 
     @property
     def lifecycle(self) -> "Lifecycle":
@@ -103,13 +118,9 @@ class Foresight:
         Raises:
             LearnerError: As the tool's error; `InvalidFacts` for wrong arguments.
         """
-        tool = self._tools[name]
-        try:
-            valid = tool.fn_metadata.validate_arguments(arguments)
-        except ValidationError as error:
-            raise InvalidFacts(tool.wrong(error)) from None
+        valid = check(name, arguments)
         call = await self._app.call({})
-        answer: Answer = await inspect.unwrap(tool.fn)(**valid, call=call)
+        answer: Answer = await inspect.unwrap(TOOLS[name].fn)(**valid, call=call)
         return answer
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storage.queries import QUERIES
 
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from storage.pool import AnyConnection
 
 
-async def read(connection: AnyConnection, decision_id: str) -> list[Record]:
+async def read(connection: AnyConnection, decision_id: str) -> list[dict[str, Any]]:
     """Return the rows of a decision, one per learner."""
-    return await connection.fetch(QUERIES["decision"], decision_id)
+    rows = await connection.fetch(QUERIES["decision"], decision_id)
+    return [dict(row.items()) for row in rows]
 
 
 async def outcomes(connection: AnyConnection, decision_id: str) -> list[Record]:

@@ -149,14 +149,16 @@ def _again(event: EventRow, row: Any, current: dict[Name, Current]) -> Stored:
 
 async def since(
     connection: AnyConnection, seq: int, limit: int, learner: str | None = None
-) -> list[Record]:
+) -> list[dict[str, Any]]:
     """Return events after a number, in sequence; each with what it corrects and what was served."""
-    return await connection.fetch(QUERIES["events_since"], seq, learner, limit)
+    rows = await connection.fetch(QUERIES["events_since"], seq, learner, limit)
+    return [dict(row.items()) for row in rows]
 
 
-async def waiting(connection: AnyConnection) -> list[Record]:
+async def waiting(connection: AnyConnection) -> list[dict[str, Any]]:
     """Return outcomes whose decision has landed since."""
-    return await connection.fetch(QUERIES["waiting_with_decision"])
+    rows = await connection.fetch(QUERIES["waiting_with_decision"])
+    return [dict(row.items()) for row in rows]
 
 
 async def join(connection: AnyConnection, keys: Sequence[str], events: Sequence[EventRow]) -> None:

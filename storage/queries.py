@@ -1,16 +1,14 @@
 """The statements of `queries.sql`, by name."""
 
 from importlib.resources import files
-from typing import LiteralString, cast
 
 
-def _read() -> dict[str, LiteralString]:
-    statements = dict[str, LiteralString]()
+def _read() -> dict[str, str]:
+    statements = dict[str, str]()
     text = files("storage").joinpath("queries.sql").read_text("utf-8")
     for block in text.split("-- name: ")[1:]:
         name, _, body = block.partition("\n")
-        # It is a file of the program, not data: as good as a literal.
-        statements[name.strip()] = cast("LiteralString", body.strip())
+        statements[name.strip()] = body.strip()
     return statements
 
 

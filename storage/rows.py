@@ -62,7 +62,15 @@ class EventRow:
 
 
 Effect = Literal[
-    "fact", "join", "correction", "waiting", "weaker", "duplicate", "conflict", "nothing"
+    "fact",  # folded, of its own
+    "join",  # folded, with its decision
+    "correction",  # folded, in place of an earlier one
+    "waiting",  # stored until its decision lands
+    "weaker",  # stored beside an outcome from a stronger source
+    "duplicate",  # the key was there already, saying the same
+    "superseded",  # likewise, and it has been corrected since
+    "conflict",  # the key was there already, saying something else: not stored
+    "nothing",  # it corrects a key that is not there: not stored
 ]
 
 

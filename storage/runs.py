@@ -33,11 +33,11 @@ async def request_due(connection: AnyConnection, learner: str, reason: str) -> b
 
 async def claim(
     connection: AnyConnection, learner: str, owner: str, lease: timedelta
-) -> tuple[uuid.UUID, Record] | None:
+) -> tuple[uuid.UUID, dict[str, Any]] | None:
     """Take the lease of a requested run, or return None: nothing requested, or somebody has it."""
     token = uuid.uuid4()
     row = await connection.fetchrow(QUERIES["claim"], learner, owner, token, lease)
-    return None if row is None else (token, row)
+    return None if row is None else (token, dict(row.items()))
 
 
 async def beat(connection: AnyConnection, learner: str, token: uuid.UUID, lease: timedelta) -> bool:

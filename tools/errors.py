@@ -17,8 +17,9 @@ WORDS = (
     ("Input should be ", "expected "),
     ("Field required", "is missing"),
     ("Extra inputs are not permitted", "is not an argument"),
-    ("String should", "expected text that should"),
-    ("List should", "expected a list that should"),
+    ("List should have", "expected"),
+    (" after validation, not", ", got"),
+    ("String should have", "expected"),
 )
 
 

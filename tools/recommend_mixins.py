@@ -39,7 +39,8 @@ class Recommended(Part):
         """Return every fact of the mixin in one line."""
         role = "best set" if self.chosen else "alternative"
         covers = f"; covers {', '.join(self.covers)}" if self.covers else ""
-        reasons = f"; {'; '.join(self.reasons)}" if self.reasons else ""
+        others = [reason for reason in self.reasons if not reason.startswith("covers ")]
+        reasons = f"; {'; '.join(others)}" if others else ""
         return (
             f"{self.name} ({role}): {self.verdict}, probability {chance(self.probability)}, "
             f"n = {self.n}, {self.source}{covers}{reasons}"

@@ -11,7 +11,7 @@ from tools.context import Called
 
 STORED: Mapping[str, str] = {
     "fact": "stored as a new observation",
-    "join": "stored and joined to its decision",
+    "join": "stored, as the outcome of its decision",
     "correction": "stored in place of the earlier outcome",
     "waiting": "stored; its decision has not arrived yet",
     "weaker": "stored but not counted: a stronger source has spoken already",
@@ -84,9 +84,10 @@ class FeedbackAnswer(Answer):
     def words(self) -> str:
         """Return every fact in a few lines."""
         who = ", ".join(self.learners) or "nobody yet"
-        joined = "joined to its decision" if self.joined else "not joined to a decision"
+        joined = "yes" if self.joined else "no"
         return (
-            f"Outcome {self.stored} (effect {self.effect}, {joined}). Learns from it: {who}.\n"
+            f"Outcome {self.stored} (effect {self.effect}, joined: {joined}). "
+            f"Learns from it: {who}.\n"
             f"key {self.key}\n{self.next}"
         )
 

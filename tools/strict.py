@@ -27,8 +27,11 @@ class StrictTool(Tool):
         try:
             result = await super().run(arguments, context, convert_result=False)
         except ToolError as error:
-            if isinstance(error.__cause__, ValidationError):
-                raise ToolError(self.wrong(error.__cause__)) from None
+            cause = error.__cause__
+            if isinstance(cause, ValidationError):
+                raise ToolError(self.wrong(cause)) from cause
+            if type(cause) is ToolError:
+                raise ToolError(str(cause)) from cause  # without the SDK's prefix
             raise
         return rendered(result) if convert_result and isinstance(result, Answer) else result
 

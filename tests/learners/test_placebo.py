@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from learners.catalog.mixin_compatibility import MIXINS
 from learners.learner import AnyExample, Example
 from learners.registry import catalog
 from learners.replay import log, replay
@@ -16,17 +17,15 @@ SEEDS = range(5)  # `make evaluate` runs a hundred
 
 def placebo(seed: int) -> list[AnyExample]:
     """Four outcomes of each of 60 pairs, six in ten good, dealt out at random."""
-    from learners.catalog.mixin_compatibility import MIXINS
-
     rng = np.random.default_rng(seed)
     pairs = list(combinations([mixin.name for mixin in MIXINS], 2))
     picked = [pairs[i] for i in rng.permutation(len(pairs))[:60]] * 4
-    verdicts = rng.permutation(["success"] * 144 + ["failure"] * 96)
+    good = rng.permutation([True] * 144 + [False] * 96)
     order = rng.permutation(len(picked))
     return [
         Example(
             query=LEARNER.query.model_validate({"mixins": picked[i], "node_type": "EFFECT"}),
-            outcome=LEARNER.verdict(str(verdicts[i])),
+            outcome=LEARNER.verdict("success" if good[i] else "failure"),
             asked=float(at),
             known=at + 0.5,
         )

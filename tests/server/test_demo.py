@@ -53,7 +53,7 @@ async def call(client: Client, tool: str, **arguments: Any) -> Mapping[str, Any]
     result = await client.call_tool(tool, arguments)
     assert not result.is_error, result.content
     assert result.structured_content is not None
-    return result.structured_content
+    return dict(result.structured_content)
 
 
 async def check(client: Client, pair: tuple[str, str]) -> Mapping[str, Any]:
@@ -86,7 +86,7 @@ async def promoted(client: Client) -> Mapping[str, Any]:
         while True:
             learner = (await call(client, "learning_status"))["learners"][0]
             if learner["incumbent"] is not None:
-                return learner
+                return dict(learner)
             await anyio.sleep(0.2)  # the run takes seconds; do not compete with it
 
 

@@ -80,7 +80,7 @@ def pair(a: str, b: str, success: int, failure: int, node: str = "EFFECT", **mor
 
 
 @cache
-def specimens(n: int = 400) -> tuple[Example[Any, Any], ...]:
+def specimens(n: int = 240) -> tuple[Example[Any, Any], ...]:
     rng = np.random.default_rng(3)
     return tuple(sorted((LEARNER.specimen(rng) for _ in range(n)), key=lambda it: it.known))
 
@@ -416,7 +416,7 @@ def test_too_few_rows_say_how_many_are_needed() -> None:
 
 
 def test_the_models_of_the_spec_are_a_candidate() -> None:
-    rows = learned()[0].take(np.arange(200, dtype=np.int64))
+    rows = learned()[0].take(np.arange(90, dtype=np.int64))
     params = LEARNER.candidates["spec_forest_boosting"](rows, np.random.default_rng(0))
     assert len(params.layout.names) == 83
     p = LEARNER.score(LEARNER.load(LEARNER.dump(params)), rows)

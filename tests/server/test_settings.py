@@ -1,0 +1,94 @@
+"""The environment, read with one line for each wrong value."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from learners.catalog.mixin_compatibility import LEARNER
+from server.settings import TOOLSETS, Settings, WrongSetting, load, misspelt
+from tools import surface
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"FORESIGHT_{name.upper()}", raising=False)
+    yield
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("WORKER", "yes", "expected 'inline' or 'off'; got 'yes'"),
+        ("HTTP_PORT", "70000", "expected less than or equal to 65535; got '70000'"),
+        ("TOOLSETS", "advise,tea", "expected some of advise, feedback, admin; got 'tea'"),
+        ("DATABASE_POOLER", "session", "expected '' or 'transaction'; got 'session'"),
+        ("HELD_OUT_GROUPS", "1", "expected greater than or equal to 2; got '1'"),
+        (
+            "LOG_LEVEL",
+            "loud",
+            "expected 'debug', 'info', 'warning' or 'error'; got 'loud'",
+        ),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(f"FORESIGHT_{name}", value)
+    with pytest.raises(WrongSetting) as caught:
+        load()
+    assert str(caught.value) == f"FORESIGHT_{name}: {expected}"
+
+
+def test_a_password_in_a_wrong_url_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORESIGHT_DATABASE_URL", "mysql://me:hunter2@host/db")
+    with pytest.raises(WrongSetting) as caught:
+        load()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_host_of_others_is_refused_with_the_way_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORESIGHT_HTTP_HOST", "0.0.0.0")
+    with pytest.raises(WrongSetting, match="listens on this machine only.*SSH tunnel"):
+        load()
+
+
+def test_an_empty_variable_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORESIGHT_WORKER", "")
+    monkeypatch.setenv("FORESIGHT_HTTP_PORT", "")
+    assert (load().worker, load().http_port) == ("inline", 8077)
+
+
+def test_all_wrong_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORESIGHT_WORKER", "x")
+    monkeypatch.setenv("FORESIGHT_MIN_PAIRS", "0")
+    with pytest.raises(WrongSetting) as caught:
+        load()
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_misspelt_variable_is_recognised() -> None:
+    assert misspelt({"FORESIGHT_WOKER": "off", "FORESIGHT_WORKER": "off", "PATH": ""}) == [
+        "FORESIGHT_WOKER: no such setting; did you mean FORESIGHT_WORKER?"
+    ]
+
+
+def test_only_thresholds_that_were_set_replace_a_learners_own() -> None:
+    assert load().applied(LEARNER) == LEARNER
+    changed = load(min_pairs=7, held_out_groups=9, retrain_outcomes=11).applied(LEARNER)
+    assert changed.retrain.minimum_distinct == 7
+    assert changed.retrain.minimum_outcomes == LEARNER.retrain.minimum_outcomes
+    assert changed.retrain.outcomes == 11
+    assert changed.gate.groups == 9
+
+
+def test_the_database_is_where_the_settings_say(tmp_path: Path) -> None:
+    where = load(data_dir=tmp_path).where()
+    assert where.directory == tmp_path / "postgres"
+    assert not where.pooler
+
+
+def test_the_toolsets_are_those_of_the_surface() -> None:
+    assert TOOLSETS == surface.TOOLSETS
+    assert load().toolsets == surface.DEFAULT

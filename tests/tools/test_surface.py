@@ -1,0 +1,125 @@
+"""What a host is told of the tools: complete, closed, portable and small."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from mcp.server.mcpserver import MCPServer
+
+from learners.catalog.mixin_compatibility import LEARNER, NODE_TYPES, Recommendation, Recommendations
+from tools.check_mixin_compatibility import CompatibilityAnswer, PairAnswer
+from tools.recommend_mixins import RecommendationAnswer, Recommended
+from tools.surface import DEFAULT, TOOLS, TOOLSETS, tools
+
+pytestmark = pytest.mark.anyio
+PREFIX = "mcp__plugin_foresight_foresight__"
+
+
+async def listed(*toolsets: str, read_only: bool = False) -> list[dict[str, Any]]:
+    server = MCPServer("x", tools=list(tools(toolsets, read_only=read_only)))
+    return [
+        tool.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for tool in await server.list_tools()
+    ]
+
+
+def nodes(schema: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(schema, dict):
+        yield schema
+        for inner in schema.values():
+            yield from nodes(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from nodes(inner)
+
+
+def size(listing: list[dict[str, Any]]) -> int:
+    return len(json.dumps({"tools": listing}, separators=(",", ":"), ensure_ascii=False))
+
+
+async def test_every_tool_has_a_title_a_short_description_and_all_four_hints() -> None:
+    hints = {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
+    for tool in await listed(*TOOLSETS):
+        assert tool["title"]
+        assert 60 <= len(tool["description"]) <= 300
+        assert "\n" not in tool["description"]
+        assert set(tool["annotations"]) == hints
+        assert len(PREFIX + tool["name"]) <= 64
+
+
+async def test_every_description_names_a_sibling_for_another_need() -> None:
+    names = [tool.function.__name__ for tool in TOOLS]
+    for tool in await listed(*TOOLSETS):
+        assert any(name in tool["description"] for name in names if name != tool["name"])
+
+
+async def test_input_schemas_are_closed_described_bounded_and_free_of_noise() -> None:
+    for tool in await listed(*TOOLSETS):
+        schema = tool["inputSchema"]
+        assert schema["additionalProperties"] is False
+        for node in nodes(schema):
+            assert not {"anyOf", "oneOf", "const", "$ref", "$schema"} & set(node)
+            assert not isinstance(node.get("title"), str)
+        for name, argument in schema["properties"].items():
+            assert argument["description"], f"{tool['name']}.{name}"
+            assert bounded(argument), f"{tool['name']}.{name}"
+
+
+def bounded(schema: Mapping[str, Any]) -> bool:
+    match schema.get("type"):
+        case "string":
+            return "enum" in schema or "maxLength" in schema
+        case "integer":
+            return {"minimum", "maximum"} <= set(schema)
+        case "array":
+            return "maxItems" in schema and bounded(schema["items"])
+        case "object":  # facts: bounded by a check of the whole
+            return schema.get("additionalProperties") is True
+    return False
+
+
+async def test_output_schemas_are_objects_without_titles() -> None:
+    for tool in await listed(*TOOLSETS):
+        assert tool["outputSchema"]["type"] == "object"
+        assert all(not isinstance(node.get("title"), str) for node in nodes(tool["outputSchema"]))
+
+
+async def test_the_listing_stays_within_its_budget() -> None:
+    whole = await listed(*TOOLSETS)
+    without = [{k: v for k, v in tool.items() if k != "outputSchema"} for tool in whole]
+    assert size(without) <= 10_000
+    assert size(whole) <= 20_000
+
+
+async def test_by_default_the_operators_tools_are_not_served() -> None:
+    names = [tool["name"] for tool in await listed(*DEFAULT)]
+    assert names == [
+        "check_mixin_compatibility",
+        "recommend_mixins",
+        "record_feedback",
+        "learning_status",
+    ]
+
+
+async def test_read_only_leaves_only_tools_that_change_nothing() -> None:
+    left = await listed(*TOOLSETS, read_only=True)
+    assert [tool["name"] for tool in left] == [
+        "check_mixin_compatibility",
+        "recommend_mixins",
+        "learning_status",
+    ]
+    assert all(tool["annotations"]["readOnlyHint"] for tool in left)
+
+
+async def test_the_tools_know_the_same_kinds_of_node_as_the_learner() -> None:
+    for tool in await listed("advise"):
+        assert tuple(tool["inputSchema"]["properties"]["node_type"]["enum"]) == NODE_TYPES
+
+
+def test_answers_have_every_field_of_the_advice_they_carry() -> None:
+    assert set(LEARNER.advice.model_fields) <= set(CompatibilityAnswer.model_fields)
+    pairs = LEARNER.advice.model_fields["pairs"].annotation
+    assert set(pairs.__args__[0].model_fields) == set(PairAnswer.model_fields)
+    assert set(Recommendations.model_fields) <= set(RecommendationAnswer.model_fields)
+    assert set(Recommendation.model_fields) == set(Recommended.model_fields)

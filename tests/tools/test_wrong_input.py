@@ -1,0 +1,169 @@
+"""Wrong input to any tool: one line that names the field, what was expected, and what to do."""
+
+from typing import Any
+
+import pytest
+from mcp import Client
+from served import PAIR, text
+
+pytestmark = pytest.mark.anyio
+
+PAIRS = "mixin_compatibility"
+CHECK = " Accepted: mixins, node_type, project."
+TELL = (
+    " Accepted: outcome, decision_id, learner, facts, followed, notes, key, corrects, source, "
+    "project."
+)
+RECOMMEND = " Accepted: node_type, required_capabilities, existing_mixins, k, project."
+NODES = "expected 'EFFECT', 'COMPUTE', 'REDUCER' or 'ORCHESTRATOR'"
+UNKNOWN = f"learner: expected one of {PAIRS}; got 'tea'"
+
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("check_mixin_compatibility", {}, f"mixins: is missing; node_type: is missing.{CHECK}"),
+    (
+        "check_mixin_compatibility",
+        {"mixins": ["A"], "node_type": "EFFECT"},
+        f"mixins: expected at least 2 items, got 1.{CHECK}",
+    ),
+    (
+        "check_mixin_compatibility",
+        {"mixins": ["A"] * 17, "node_type": "EFFECT"},
+        f"mixins: expected at most 16 items, got 17.{CHECK}",
+    ),
+    (
+        "check_mixin_compatibility",
+        {"mixins": "A", "node_type": "EFFECT"},
+        f"mixins: expected a valid list.{CHECK}",
+    ),
+    (
+        "check_mixin_compatibility",
+        {"mixins": ["A\0", "B"], "node_type": "EFFECT"},
+        f"mixins.0: expected text without NUL characters.{CHECK}",
+    ),
+    (
+        "check_mixin_compatibility",
+        {"mixins": ["A + B", "B"], "node_type": "EFFECT"},
+        f"mixins.0: expected a printable name without ' + '.{CHECK}",
+    ),
+    (
+        "check_mixin_compatibility",
+        {"mixins": ["  ", "B"], "node_type": "EFFECT"},
+        f"mixins.0: expected a name, got an empty text.{CHECK}",
+    ),
+    ("check_mixin_compatibility", {**PAIR, "node_type": "TEA"}, f"node_type: {NODES}.{CHECK}"),
+    ("check_mixin_compatibility", {**PAIR, "nodetype": 1}, f"nodetype: is not an argument.{CHECK}"),
+    (
+        "check_mixin_compatibility",
+        {**PAIR, "project": "p" * 201},
+        f"project: expected at most 200 characters.{CHECK}",
+    ),
+    (
+        "recommend_mixins",
+        {"node_type": "EFFECT", "k": 11},
+        f"k: expected less than or equal to 10.{RECOMMEND}",
+    ),
+    (
+        "recommend_mixins",
+        {"node_type": "EFFECT", "k": 0},
+        f"k: expected greater than or equal to 1.{RECOMMEND}",
+    ),
+    (
+        "recommend_mixins",
+        {"node_type": "EFFECT", "required_capabilities": [""]},
+        f"required_capabilities.0: expected at least 1 character.{RECOMMEND}",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "great"},
+        f"outcome: expected 'success', 'neutral' or 'failure'.{TELL}",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "followed": "perhaps"},
+        f"followed: expected 'unknown', 'yes' or 'no'.{TELL}",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "notes": "\0"},
+        f"notes: expected text without NUL characters.{TELL}",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": {"deep": {"er": ["\0"]}}},
+        f"facts: expected text without NUL characters.{TELL}",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": {"long": "x" * 20_001}},
+        f"facts: expected at most 20000 characters of JSON.{TELL}",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success"},
+        "decision_id: expected the id of an answer, or learner and facts instead; got neither",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "decision_id": "7"},
+        "decision_id: expected the id of an answer (a UUID), got '7'; leave it out and give facts "
+        "when there is none",
+    ),
+    ("record_feedback", {"outcome": "success", "learner": "tea", "facts": PAIR}, UNKNOWN),
+    (
+        "record_feedback",
+        {"outcome": "success", "learner": PAIRS, "facts": PAIR, "corrects": "no such key"},
+        f"corrects: expected the key of a stored outcome of {PAIRS}, got 'no such key'",
+    ),
+    ("learning_status", {"learner": "tea"}, UNKNOWN),
+    ("learning_status", {"lerner": "tea"}, "lerner: is not an argument. Accepted: learner."),
+    ("train", {"learner": "tea"}, UNKNOWN),
+    ("train", {}, "learner: is missing. Accepted: learner."),
+    ("promote", {"learner": PAIRS, "version": 7}, "version: expected one of none yet; got 7"),
+    (
+        "promote",
+        {"learner": PAIRS, "version": 0},
+        "version: expected greater than or equal to 1. Accepted: learner, version.",
+    ),
+    (
+        "roll_back",
+        {"learner": PAIRS},
+        f"version: nothing of {PAIRS} was ever promoted",
+    ),
+]
+
+
+@pytest.mark.parametrize("tool", dict.fromkeys(name for name, _, _ in WRONG))
+async def test_wrong_input_is_explained_in_one_line(asked: Client, tool: str) -> None:
+    for name, arguments, expected in WRONG:
+        if name == tool:
+            result = await asked.call_tool(tool, arguments)
+            assert result.is_error
+            prefix = f"Wrong arguments for {tool}: " if "Accepted:" in expected else ""
+            assert text(result) == prefix + expected
+
+
+async def test_facts_that_do_not_fit_name_the_field_and_what_is_accepted(asked: Client) -> None:
+    facts = {"mixins": ["A"], "colour": "red"}
+    result = await asked.call_tool(
+        "record_feedback", {"outcome": "success", "learner": PAIRS, "facts": facts}
+    )
+    assert result.is_error
+    assert "facts.mixins" in text(result)
+    assert "facts.node_type" in text(result)
+    assert "facts.colour" in text(result)
+    assert "\n" not in text(result)
+    assert "Accepted: mixins, node_type, project." in text(result)
+
+
+async def test_a_rejected_value_is_not_echoed(asked: Client) -> None:
+    secret = "s3cret" * 50
+    result = await asked.call_tool("check_mixin_compatibility", {**PAIR, "project": secret})
+    assert result.is_error
+    assert "s3cret" not in text(result)
+    assert "http" not in text(result)
+
+
+async def test_an_unknown_tool_is_named(asked: Client) -> None:
+    result = await asked.call_tool("make_tea", {})
+    assert result.is_error
+    assert text(result) == "Unknown tool: make_tea"
