@@ -47,7 +47,7 @@ def entry(learner: AnyLearner, row: Row) -> Entry:
     replaced = _event(learner, row, "replaced_") if row["replaced_seq"] is not None else None
     served = None
     if row["served"] is not None:
-        served = Served(row["served_version"] or 0, {name: p for name, p in row["served"]})
+        served = Served(row["served_version"] or 0, dict(row["served"]))
     return Entry(
         event=_event(learner, row, "", replaced),
         memory_seq=row["memory_seq"],

@@ -18,7 +18,7 @@ from learners.ledger import Ledger as Scores
 from learners.monitoring import LastRun, due
 from learners.numerics.intervals import Interval
 from learners.numerics.scoring import log_loss
-from learners.replay import Asked, Rows, asked, log, replay, start
+from learners.replay import Asked, Entry, Rows, asked, log, replay, start
 
 CURVE = 40  # points of a learning curve
 
@@ -139,7 +139,9 @@ class Ledger:
         points = np.unique(np.linspace(0, len(self.y) - 1, min(CURVE, len(self.y))).astype(int))
         return [(float(observations[i]), float(own[i]), float(base[i])) for i in points]
 
-    def abstention(self, shares: Sequence[float] = (0.2, 0.4, 0.6, 0.8, 1.0)) -> list[tuple[float, float]]:
+    def abstention(
+        self, shares: Sequence[float] = (0.2, 0.4, 0.6, 0.8, 1.0)
+    ) -> list[tuple[float, float]]:
         """Return the error when only the surest share of answers is given."""
         said = self.said()
         order = np.argsort(-np.abs(said - 0.5), kind="stable")
@@ -177,17 +179,11 @@ class _Backtest:
             if label.weight > 0
         ]
 
-    def train(self, evidence: Evidence, entries: Sequence[Any], at: float) -> None:
-        moment = datetime.fromtimestamp(at, UTC)
-        if not due(
-            self.policy,
-            evidence,
-            self.last,
-            revision=self.learner.revision,
-            catalogue=0,
-            at=moment,
-        ).now:
-            return
+    def due(self, evidence: Evidence, at: float) -> bool:
+        revision, moment = self.learner.revision, datetime.fromtimestamp(at, UTC)
+        return due(self.policy, evidence, self.last, revision=revision, catalogue=0, at=moment).now
+
+    def train(self, evidence: Evidence, entries: Sequence[Entry], at: float) -> None:
         result = training.train(self.learner, entries, self.params, self.rng, report=False)
         self.attempts.append(
             Attempt(
@@ -201,7 +197,7 @@ class _Backtest:
             self.params, self.version = result.params, self.version + 1
         self.last = LastRun(
             outcomes=evidence.outcomes,
-            finished=moment,
+            finished=datetime.fromtimestamp(at, UTC),
             revision=self.learner.revision,
             skipped=result.result == "skipped",
             missing=result.missing,
@@ -239,7 +235,9 @@ def backtest(
         if i in settling:
             lines.extend(_settle(state, settling[i]))
         fold.observe(entry)
-        state.train(learner.evidence(fold.memory), entries[: i + 1], fold.known)
+        evidence = learner.evidence(fold.memory)
+        if state.due(evidence, fold.known):
+            state.train(evidence, entries[: i + 1], fold.known)
         progress(i + 1)
     if not lines:
         raise ValueError("examples: expected at least one with a label, got none")
@@ -270,4 +268,3 @@ def _settle(
         shown = np.nan if p is None else p
         lines.append((label.y, label.weight, shown, base, source, version, question.group))
     return lines
-

@@ -16,6 +16,7 @@ from anyio import to_thread
 
 from learners import codec
 from learners.errors import LearnerError
+from learners.learner import AnyLearner
 from learners.lifecycle import Lifecycle
 from learners.replay import start
 from learners.serving import Live
@@ -121,17 +122,8 @@ class _Follower:
             live.version, live.params, live.refused = None, None, ""
             return
         try:
-            row = await self.database.run(
-                partial(versions.read, learner=learner.name, number=number)
-            )
-            if row is None or row["params"] is None:
-                raise Damaged(f"version {number} of {learner.name} has no params any more")
-            if row["revision"] != learner.revision:
-                raise Damaged(
-                    f"version {number} of {learner.name} is of revision {row['revision']}, "
-                    f"this program reads {learner.revision}; a run will make a new one"
-                )
-            params = await to_thread.run_sync(learner.load, row["params"])
+            data = await self._params(learner, number)
+            params = await to_thread.run_sync(learner.load, data)
         except (Damaged, LearnerError) as error:
             if live.refused != str(error):
                 logger.error("version refused", learner=learner.name, reason=str(error))
@@ -139,6 +131,17 @@ class _Follower:
             return
         live.version, live.params, live.refused = number, params, ""
         logger.info("serving", learner=learner.name, version=number)
+
+    async def _params(self, learner: AnyLearner, number: int) -> bytes:
+        row = await self.database.run(partial(versions.read, learner=learner.name, number=number))
+        if row is None or row["params"] is None:
+            raise Damaged(f"version {number} of {learner.name} has no params any more")
+        if row["revision"] != learner.revision:
+            raise Damaged(
+                f"version {number} of {learner.name} is of revision {row['revision']}, "
+                f"this program reads {learner.revision}; a run will make a new one"
+            )
+        return bytes(row["params"])
 
     async def follow(self) -> None:
         """Fold and swap on every hint, and now and then without one."""
@@ -207,5 +210,3 @@ async def _heal(database: Database) -> None:
         await database.heal()
     except StorageError as error:
         logger.error("database could not be started again", reason=str(error))
-
-

@@ -69,14 +69,10 @@ def judge(
         observations=float(table.weight.sum()),
         groups=int(cluster.max()) + 1 if len(table) else 0,
         metrics={
-            name: {
-                metric: _interval(metric, table, p, cluster, rng, draws) for metric in METRICS
-            }
+            name: {metric: _interval(metric, table, p, cluster, rng, draws) for metric in METRICS}
             for name, p in contenders.items()
         },
-        ece_noise={
-            name: metrics.ece_noise(p, table.weight, rng) for name, p in contenders.items()
-        },
+        ece_noise={name: metrics.ece_noise(p, table.weight, rng) for name, p in contenders.items()},
     )
 
 

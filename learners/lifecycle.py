@@ -319,9 +319,7 @@ class Lifecycle:
         if not history:
             raise UnknownVersion(f"version: nothing of {name} was ever promoted")
         now, back = history[0]["number"], history[0]["previous"]
-        await self.run(
-            partial(versions.promote, learner=name, number=back, by=by, reason=reason)
-        )
+        await self.run(partial(versions.promote, learner=name, number=back, by=by, reason=reason))
         return now, back
 
     async def run(self, work: Callable[..., Any], deadline: float = TELL_SECONDS) -> Any:
@@ -349,8 +347,6 @@ class Lifecycle:
         base.extend((entry,))
         label = str(entry["name"])
         await self.run(partial(catalog.put, learner=name, name=label, entry=entry))
-
-
 
 
 def _told(rows: Sequence[EventRow], results: Sequence[Stored]) -> Told:

@@ -59,17 +59,26 @@ def due(
     if last.skipped:
         return _after_skip(policy, evidence, last)
     new = evidence.outcomes - last.outcomes
-    if last.revision != revision:
-        return Due(True, f"the features changed: revision {revision} after {last.revision}")
-    if last.catalogue != catalogue:
-        return Due(True, f"the catalogue changed: {catalogue} entries added by the user")
-    if policy.age is not None and new > 0 and at - last.finished >= policy.age:
-        return Due(True, f"{policy.age.days} days since the last run")
-    low = policy.accuracy is not None and last.accuracy is not None
-    if low and _under(last.accuracy, policy.accuracy) and new >= policy.minimum_distinct:
-        return Due(True, f"cross-validated accuracy {last.accuracy:.3f} is under {policy.accuracy}")
+    changed = _changed(policy, last, revision, catalogue, new, at)
+    if changed:
+        return Due(True, changed)
     needed = min(policy.outcomes, max(1, math.ceil(policy.growth * last.outcomes)))
     return _counted(new, needed, "since the last run")
+
+
+def _changed(
+    policy: Retrain, last: LastRun, revision: int, catalogue: int, new: int, at: datetime
+) -> str:
+    """Return what has changed other than the number of outcomes; empty: nothing."""
+    if last.revision != revision:
+        return f"the features changed: revision {revision} after {last.revision}"
+    if last.catalogue != catalogue:
+        return f"the catalogue changed: {catalogue} entries added by the user"
+    if policy.age is not None and new > 0 and at - last.finished >= policy.age:
+        return f"{policy.age.days} days since the last run"
+    if _under(last.accuracy, policy.accuracy) and new >= policy.minimum_distinct:
+        return f"cross-validated accuracy {last.accuracy:.3f} is under {policy.accuracy}"
+    return ""
 
 
 def _under(value: float | None, floor: float | None) -> bool:

@@ -85,7 +85,14 @@ class Live:
             for option in self.learner.options(memory, query)
         ]
         return self.decision(
-            str(name), query.model_dump(mode="json"), advice, predicted, version, caller, at, degraded
+            str(name),
+            query.model_dump(mode="json"),
+            advice,
+            predicted,
+            version,
+            caller,
+            at,
+            degraded,
         )
 
     def decision(

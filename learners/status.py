@@ -180,9 +180,7 @@ async def decision(lifecycle: Lifecycle, text: str) -> dict[str, Any]:
     outcomes = await lifecycle.run(partial(decisions.outcomes, decision_id=name))
     return {
         "decision_id": name,
-        "answers": [
-            {**dict(row.items()), "asked": row["asked"]} for row in rows
-        ],
+        "answers": [{**dict(row.items()), "asked": row["asked"]} for row in rows],
         "outcomes": [
             {**dict(row.items()), "known_at": row["known_at"].isoformat()} for row in outcomes
         ],

@@ -61,14 +61,14 @@ def _lower_priority() -> None:
 def _run(directory: Path, job: Job) -> None:
     learner = configured(catalog()[job.learner], job)
     if learner.revision != job.revision:
-        raise SystemExit(f"expected revision {job.revision} of {learner.name}, got {learner.revision}")
+        raise SystemExit(
+            f"expected revision {job.revision} of {learner.name}, got {learner.revision}"
+        )
     entries = list(_entries(learner, directory / EVENTS))
     incumbent = directory / INCUMBENT
     params = learner.load(incumbent.read_bytes()) if incumbent.exists() else None
     rng = np.random.default_rng(job.seed)
-    training = train(
-        learner, entries, params, rng, requested=job.requested, progress=_progress
-    )
+    training = train(learner, entries, params, rng, requested=job.requested, progress=_progress)
     if training.params is not None:
         (directory / PARAMS).write_bytes(learner.dump(training.params))
     (directory / SNAPSHOT).write_bytes(codec.freeze(training.fold))

@@ -218,7 +218,10 @@ def fit_all(
     names = names or tuple(learner.candidates)
     seeds = rng.integers(0, 2**63, len(names))
     results = _parallel(
-        [(learner.candidates[name], table, int(seed)) for name, seed in zip(names, seeds, strict=True)]
+        [
+            (learner.candidates[name], table, int(seed))
+            for name, seed in zip(names, seeds, strict=True)
+        ]
     )
     pairs = list(zip(names, results, strict=True))
     return (

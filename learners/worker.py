@@ -143,19 +143,24 @@ class _Worker:
         await self._hand_over(live, claim, directory)
         command = [sys.executable, "-P", "-m", "learners.trainer", str(directory)]
         async with await anyio.open_process(command, cwd=directory) as child:
-            async with anyio.create_task_group() as group:
-                group.start_soon(self._beat, live.learner.name, token, child)
-                try:
-                    words = await _last_words(child)
-                    code = await child.wait()
-                finally:
-                    with anyio.CancelScope(shield=True):
-                        if child.returncode is None:
-                            child.kill()
-                group.cancel_scope.cancel()
-        if code != 0 or not (directory / FOUND).exists():
-            raise TrainingFailed(f"the training process ended with {code}: {words}")
+            words = await self._awaited(child, live.learner.name, token)
+        if child.returncode != 0 or not (directory / FOUND).exists():
+            raise TrainingFailed(f"the training process ended with {child.returncode}: {words}")
         return Found.model_validate_json((directory / FOUND).read_text("utf-8"))
+
+    async def _awaited(self, child: Process, name: str, token: UUID) -> str:
+        """Return the child's last words, keeping the lease alive until it has ended."""
+        words = ""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._beat, name, token, child)
+            try:
+                words = await _last_words(child)
+                await child.wait()
+            finally:
+                if child.returncode is None:
+                    child.kill()
+            group.cancel_scope.cancel()
+        return words
 
     async def _beat(self, name: str, token: UUID, child: Process) -> None:
         """Keep the lease alive; kill the child when it is lost."""
@@ -319,4 +324,3 @@ async def work(lifecycle: Lifecycle, *, options: Options | None = None) -> None:
             logger.warning("worker waits for the database", reason=str(error))
         await lifecycle.stirred(TICK_SECONDS)
         await anyio.sleep(SETTLE_SECONDS)
-

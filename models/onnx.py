@@ -66,9 +66,7 @@ def from_lightgbm(booster: Any, x: NDArray[np.float32], rng: np.random.Generator
 
     kinds = [("x", FloatTensorType([None, x.shape[1]]))]
     tools: Any = onnxmltools
-    graph = tools.convert_lightgbm(
-        booster, initial_types=kinds, target_opset=OPSET, zipmap=False
-    )
+    graph = tools.convert_lightgbm(booster, initial_types=kinds, target_opset=OPSET, zipmap=False)
     return _admit(graph, lambda rows: booster.predict(rows.astype(np.float64)), x, rng)
 
 

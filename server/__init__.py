@@ -1,0 +1,1 @@
+"""The process: settings, composition, transports, command line. Wiring and nothing else."""

@@ -1,12 +1,12 @@
 """The MCP server, composed; and the same verbs without MCP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 
@@ -31,7 +31,7 @@ INSTRUCTIONS = (
     "nothing was observed yet."
 )
 HOUR, MINUTE = 3_600_000, 60_000  # milliseconds
-CACHED = {
+CACHED: Mapping[CacheableMethod, CacheHint] = {
     "server/discover": CacheHint(ttl_ms=HOUR, scope="public"),
     "tools/list": CacheHint(ttl_ms=HOUR, scope="public"),
     "resources/list": CacheHint(ttl_ms=HOUR, scope="public"),
@@ -41,14 +41,14 @@ CACHED = {
 }
 
 
-def build(settings: Settings, *, remote: bool = False, app: App | None = None) -> MCPServer[App]:
+def build(settings: Settings, app: App | None = None) -> MCPServer[App]:
     """Return the server; its lifespan runs everything behind it.
 
     Args:
-        remote: Callers come over the network: this process's directory and user are not theirs.
+        settings: What to serve, and from which database.
         app: What the tools share, for whoever wants to look at it.
     """
-    app = app or App(host=host(settings, remote=remote))
+    app = app or App(host=host(settings))
     replied = anyio.Event()
 
     async def opened() -> "Database":
@@ -57,7 +57,7 @@ def build(settings: Settings, *, remote: bool = False, app: App | None = None) -
         return await open_database(settings.where())
 
     @asynccontextmanager
-    async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
+    async def lifespan(_: MCPServer[App]) -> AsyncGenerator[App, None]:
         inline = settings.worker == "inline"
         async with running(app, settings, opened, worker=inline, replied=replied):
             yield app

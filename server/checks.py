@@ -114,7 +114,9 @@ def _port(settings: Settings) -> Finding:
     with socket.socket() as probe:
         taken = probe.connect_ex(("127.0.0.1", settings.http_port)) == 0
     if taken:
-        return Finding("http", "ok", f"port {settings.http_port} is in use; the next free one serves")
+        return Finding(
+            "http", "ok", f"port {settings.http_port} is in use; the next free one serves"
+        )
     return Finding("http", "ok", f"port {settings.http_port} is free")
 
 

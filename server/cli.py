@@ -1,4 +1,4 @@
-"""The command line: `foresight --help`. Bodies import what they need, so that `serve` starts fast."""
+"""The command line. Bodies of verbs import what they need, so that `serve` starts fast."""
 
 import sys
 from typing import NoReturn

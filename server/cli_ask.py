@@ -67,7 +67,9 @@ def record_feedback(
     notes: Annotated[str, typer.Option(help="Free text.")] = "",
     key: Annotated[str, typer.Option(help="One key is stored once.")] = "",
     corrects: Annotated[str, typer.Option(help="Key of an outcome to replace.")] = "",
-    source: Annotated[str, typer.Option(help="agent, human, test, ci, git, hook, import.")] = "human",
+    source: Annotated[
+        str, typer.Option(help="agent, human, test, ci, git, hook, import.")
+    ] = "human",
     project: Project = "",
     as_json: Json = False,
 ) -> None:
@@ -112,7 +114,7 @@ def rollback(
     mirror("roll_back", as_json, learner=learner)
 
 
-def mirror(tool: str, as_json: bool, **arguments: Any) -> None:  # noqa: FBT001 - a flag of every verb
+def mirror(tool: str, as_json: bool, **arguments: Any) -> None:
     """Call a tool and print its result."""
     from server.direct import check
 

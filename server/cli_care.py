@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from learners.errors import WrongInput
 from server.cli_run import CARE, Json, prepared, print_json, waiting
 from server.settings import Settings
 
@@ -89,7 +90,7 @@ def dump(
     from storage import backup
 
     if file.exists() and not force:
-        raise typer.BadParameter(f"file: {file} exists; name another one, or use --force")
+        raise WrongInput(f"file: {file} exists; name another one, or use --force")
     written = _with_tools(lambda source, tools: backup.dump(source, file.absolute(), tools))
     sys.stdout.write(f"{written} ({written.stat().st_size} bytes)\n")
 
@@ -101,7 +102,7 @@ def restore(
     from storage import backup
 
     if not file.is_file():
-        raise typer.BadParameter(f"file: expected a dump, {file} is none")
+        raise WrongInput(f"file: expected a dump, {file} is none")
     _confirm(f"Replace everything stored with {file}?", yes=yes)
     _with_tools(partial(_restored, backup.restore, file.absolute()))
     sys.stdout.write("Restored. Restart servers that run: they still remember what was before.\n")
@@ -118,7 +119,9 @@ def _with_tools(call: Any) -> Any:
     settings = prepared()
     with waiting("working"):
         if settings.database_url:
-            return call(settings.database_direct_url or settings.database_url, find(settings.pg_bin))
+            return call(
+                settings.database_direct_url or settings.database_url, find(settings.pg_bin)
+            )
         account = settings.pg_account or None
         with attach(settings.cluster, binaries=settings.pg_bin, account=account) as lease:
             return call(lease.dsn, lease.binaries)
@@ -128,7 +131,7 @@ def _confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise typer.BadParameter("expected --yes, because there is no terminal to ask at")
+        raise WrongInput("expected --yes, because there is no terminal to ask at")
     typer.confirm(question, abort=True)
 
 

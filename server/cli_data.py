@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from learners.errors import WrongInput
 from server.cli_run import (
     DATA,
     Json,
@@ -164,7 +165,7 @@ async def _added(database: Any) -> tuple[dict[str, Any], ...]:
     return found
 
 
-def add_mixin(  # noqa: PLR0913 - one option per characteristic
+def add_mixin(
     name: Annotated[str, typer.Argument(help="Name of the mixin.")],
     category: Annotated[
         str, typer.Option(help="infrastructure, resilience, business or data_access.")
@@ -173,7 +174,9 @@ def add_mixin(  # noqa: PLR0913 - one option per characteristic
     state_modifying: Annotated[bool, typer.Option("--state-modifying")] = False,
     resource_intensive: Annotated[bool, typer.Option("--resource-intensive")] = False,
     tag: Annotated[list[str] | None, typer.Option(help="What it is about; repeatable.")] = None,
-    dependency: Annotated[list[str] | None, typer.Option(help="A system it needs; repeatable.")] = None,
+    dependency: Annotated[
+        list[str] | None, typer.Option(help="A system it needs; repeatable.")
+    ] = None,
     hook: Annotated[list[str] | None, typer.Option(help="A lifecycle hook; repeatable.")] = None,
 ) -> None:
     """Describe a mixin, so that it can be judged before it was ever tested."""
@@ -199,5 +202,5 @@ def remove_mixin(name: Annotated[str, typer.Argument(help="Name of a mixin you a
         lambda database: database.run(partial(catalog.drop, learner=MIXINS, name=name))
     )
     if not dropped:
-        raise typer.BadParameter(f"name: no mixin {name!r:.60} was added; `foresight mixins list`")
+        raise WrongInput(f"name: no mixin {name!r:.60} was added; `foresight mixins list`")
     sys.stdout.write(f"{name} is no longer in the catalogue.\n")

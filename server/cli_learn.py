@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from learners.errors import WrongInput
 from server.cli_run import (
     LEARN,
     Json,
@@ -77,7 +78,8 @@ async def _trained(verbs: "Foresight", learner: str) -> dict[str, Any]:
         while True:
             found = await lifecycle.run(newest)
             if found and found[0]["id"] > last and found[0]["result"] != "running":
-                return plain(dict(found[0].items()))
+                run: dict[str, Any] = plain(dict(found[0].items()))
+                return run
             await anyio.sleep(POLL_SECONDS)
 
 
@@ -141,9 +143,9 @@ def _compare(wanted: tuple[int, int], *, as_json: bool) -> None:
     found = with_database(read)
     for number, row in zip(wanted, found, strict=True):
         if row is None:
-            raise typer.BadParameter(f"run: there is no run {number}; `foresight runs` lists them")
+            raise WrongInput(f"run: there is no run {number}; `foresight runs` lists them")
         if row["report"] is None:
-            raise typer.BadParameter(f"run: {number} judged nothing: {row['reason']}")
+            raise WrongInput(f"run: {number} judged nothing: {row['reason']}")
     if as_json:
         print_json([dict(row.items()) for row in found])
         return
@@ -153,8 +155,10 @@ def _compare(wanted: tuple[int, int], *, as_json: bool) -> None:
 
 
 def _metrics(report: Mapping[str, Any]) -> dict[str, str]:
-    metrics = report["metrics"].get(report["chosen"], {})
-    return {name: _interval(value) for name, value in metrics.items()}
+    from learners.judging import METRICS
+
+    found = report["metrics"].get(report["chosen"], {})
+    return {name: _interval(found[name]) for name in METRICS if name in found}
 
 
 def _interval(value: Any) -> str:
@@ -188,7 +192,7 @@ def backtest(
         print_json(schema_of(chosen))
         return
     if file is None:
-        raise typer.BadParameter("file: expected a file of replay lines; --schema describes them")
+        raise WrongInput("file: expected a file of replay lines; --schema describes them")
     ledger = _replayed(chosen, read(chosen, file), seed, growth, every)
     print_json(_ledger(ledger, seed)) if as_json else _print(ledger, seed)
 
@@ -209,11 +213,13 @@ def _replayed(
 
     import numpy as np
 
-    from learners.errors import WrongInput
     from learners.evaluation import backtest as replayed
 
-    given = {"growth": growth, "outcomes": every}
-    policy = replace(learner.retrain, **{k: v for k, v in given.items() if v is not None})
+    policy = learner.retrain
+    if growth is not None:
+        policy = replace(policy, growth=growth)
+    if every is not None:
+        policy = replace(policy, outcomes=every)
     with progress() as bar:
         task = bar.add_task("replaying", total=len(examples))
         try:

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -70,7 +70,7 @@ def with_database(verb: "Callable[[Database], Awaitable[T]]") -> T:
 
 
 @asynccontextmanager
-async def _database(settings: Settings) -> "AsyncIterator[Database]":
+async def _database(settings: Settings) -> "AsyncGenerator[Database, None]":
     from storage.database import open_database
 
     with waiting("opening the database"):
@@ -85,7 +85,8 @@ def waiting(words: str) -> AbstractContextManager[Any]:
     """Show on stderr, to people only, what takes its time."""
     from rich.console import Console
 
-    return Console(stderr=True).status(words)
+    console = Console(stderr=True)
+    return console.status(words) if console.is_terminal else nullcontext()
 
 
 def progress() -> Any:
@@ -93,7 +94,8 @@ def progress() -> Any:
     from rich.console import Console
     from rich.progress import Progress
 
-    return Progress(console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def plain(value: Any) -> Any:

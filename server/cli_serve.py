@@ -1,15 +1,12 @@
 """Verbs that run: the server and the worker."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from server.cli_run import SERVE, Json
 from server.settings import Settings, load
-
-if TYPE_CHECKING:
-    from tools.context import App
 
 
 def register(app: typer.Typer) -> None:
@@ -54,22 +51,17 @@ def _serve_http(settings: Settings, *, welcome: bool) -> None:
 
     from server import http
     from server.app import build
+    from server.host import host
     from server.welcome import greet
     from tools.context import App
 
     bound = http.listen(settings.http_host, settings.http_port)
-    app: App = App(host=_callers(settings))
-    server = build(settings, app=app)
+    app = App(host=host(settings, remote=True))
+    server = build(settings, app)
     http.add_health(server, app)
     url = http.address(bound)
     sys.stderr.write(f"foresight: serving MCP on {url}\n")
     http.serve_http(server, bound, settings, partial(greet, app, url) if welcome else None)
-
-
-def _callers(settings: Settings) -> Any:
-    from server.host import host
-
-    return host(settings, remote=True)
 
 
 def worker() -> None:

@@ -1,13 +1,13 @@
 """The verbs of the tools as methods, for programs that have no use for MCP."""
 
 import inspect
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
-from learners.errors import InvalidFacts
+from learners.errors import InvalidFacts, NotStored
 from server.host import host
 from server.running import running
 from server.settings import Settings, load
@@ -56,7 +56,8 @@ class Foresight:
     @property
     def lifecycle(self) -> "Lifecycle":
         """The lifecycle behind the verbs."""
-        assert self._app.made is not None
+        if self._app.made is None:
+            raise NotStored("the learners are not loaded yet")
         return self._app.made
 
     async def check_mixin_compatibility(
@@ -127,7 +128,7 @@ class Foresight:
 @asynccontextmanager
 async def foresight(
     settings: Settings | None = None, *, worker: bool = False
-) -> AsyncIterator[Foresight]:
+) -> AsyncGenerator[Foresight, None]:
     """Open the database, load history, and speak for it while the block runs.
 
     Args:

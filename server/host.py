@@ -15,6 +15,7 @@ def host(settings: Settings, *, remote: bool = False) -> Host:
     """Return who calls.
 
     Args:
+        settings: Come before the environment.
         remote: The callers are elsewhere, so this process's directory and user are not theirs.
     """
     if remote:

@@ -102,7 +102,9 @@ def plan(text: str, learner: "AnyLearner", project: str, now: float) -> Plan:
         else:
             rows[row.key] = row
     if not number:
-        raise WrongInput("expected rows with the columns mixin_a, mixin_b, node_type, ...; got none")
+        raise WrongInput(
+            "expected rows with the columns mixin_a, mixin_b, node_type, ...; got none"
+        )
     ordered = sorted(rows.values(), key=lambda row: (row.known, row.key))
     return Plan(rows=ordered, empty=empty, repeated=repeated)
 
@@ -195,6 +197,6 @@ def _tell(name: str, row: Row) -> Tell:
         facts=row.facts,
         key=row.key,
         source="import",
+        # no time of asking: each row's past are the rows before it, also where times are equal
         known=row.known,
-        asked=row.known,
     )

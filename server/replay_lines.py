@@ -49,9 +49,7 @@ def example(learner: AnyLearner, line: Any) -> AnyExample:
     if known < asked:
         raise WrongInput("known: expected a time not before asked")
     propensity = line.get("propensity")
-    if propensity is not None and not (
-        isinstance(propensity, int | float) and 0 < propensity <= 1
-    ):
+    if propensity is not None and not (isinstance(propensity, int | float) and 0 < propensity <= 1):
         raise WrongInput("propensity: expected a number in (0, 1], or null")
     return Example(
         query=codec.validated(learner.query, line["query"], "query"),
@@ -119,5 +117,3 @@ def schema_of(learner: AnyLearner) -> dict[str, Any]:
             "propensity": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
         },
     }
-
-

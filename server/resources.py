@@ -1,7 +1,7 @@
-"""What a host can read beside the tools: status, model cards, decisions, mixins; and completions."""
+"""What a host can read beside the tools: status, cards, decisions, mixins; completions."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -55,7 +55,7 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         description="An answer that was given, and what was told about it.",
         mime_type=JSON,
     )
-    async def decision(id: str) -> str:  # noqa: A002 - the name in the URI
+    async def decision(id: str) -> str:
         from learners.status import decision as of
 
         async with _call(app) as call:
@@ -75,7 +75,6 @@ def add_resources(server: MCPServer[App], app: App) -> None:
 def add_completions(server: MCPServer[App], app: App) -> None:
     """Register completions for the names in resource templates."""
 
-    @server.completion()
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
@@ -95,9 +94,12 @@ def add_completions(server: MCPServer[App], app: App) -> None:
         found = [name for name in names if wanted in name.casefold()]
         return Completion(values=found[:MOST], total=len(found), has_more=len(found) > MOST)
 
+    untyped: Any = server  # as the SDK's decorators for completions and routes are
+    untyped.completion()(complete)
+
 
 @asynccontextmanager
-async def _call(app: App) -> AsyncIterator[Call]:
+async def _call(app: App) -> AsyncGenerator[Call, None]:
     try:
         yield await app.call({})
     except WrongInput as error:

@@ -1,6 +1,7 @@
 """Composition: one task group that holds the lifecycle, what follows the log, and the worker."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import importlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,19 +32,24 @@ async def running(
     *,
     worker: bool,
     replied: anyio.Event | None = None,
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None, None]:
     """Run everything behind the tools while the block runs; leave with nothing unwritten.
 
     Args:
+        app: Is given the lifecycle as soon as there is one.
+        settings: Limits and thresholds.
+        open_database: Is called again for as long as it fails.
         worker: Whether this process trains.
         replied: The imports wait for this, so that the first reply does not wait for them.
     """
     failure: Exception | None = None
     async with anyio.create_task_group() as group:
-        group.start_soon(partial(_run, app, settings, open_database, worker=worker, replied=replied))
+        group.start_soon(
+            partial(_run, app, settings, open_database, worker=worker, replied=replied)
+        )
         try:
             yield
-        except Exception as error:  # it goes on below: a task group would wrap what is the caller's
+        except Exception as error:  # noqa: BLE001 - it goes on below: a task group would wrap what is the caller's
             failure = error
         finally:
             with anyio.CancelScope(shield=True):
@@ -82,8 +88,8 @@ async def _run(
 
 def _imported(settings: Settings) -> "dict[str, Live]":
     """Import what takes long, off the event loop."""
-    import asyncpg  # noqa: F401 - storage imports it when it connects, on the loop
-    import learners.worker  # noqa: F401
+    for name in ("asyncpg", "learners.worker"):  # else they are imported on the loop
+        importlib.import_module(name)
     from learners.registry import catalog
     from learners.serving import Live
 

@@ -70,7 +70,9 @@ class Settings(BaseSettings):
     @field_validator("toolsets", mode="before")
     @classmethod
     def _divided(cls, value: Any) -> Any:
-        return tuple(filter(None, value.replace(" ", "").split(","))) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(filter(None, value.replace(" ", "").split(",")))
 
     @field_validator("toolsets")
     @classmethod
@@ -135,22 +137,16 @@ class Settings(BaseSettings):
 
     def applied(self, learner: "AnyLearner") -> "AnyLearner":
         """Return a learner with the thresholds that were set; the others stay its own."""
-        given = self.model_fields_set
-        retrain = {
-            field: getattr(self, name)
-            for name, field in (
-                ("min_pairs", "minimum_distinct"),
-                ("min_outcomes", "minimum_outcomes"),
-                ("retrain_outcomes", "outcomes"),
-            )
-            if name in given
-        }
-        gate = {"groups": self.held_out_groups} if "held_out_groups" in given else {}
-        return replace(
-            learner,
-            retrain=replace(learner.retrain, **retrain),
-            gate=replace(learner.gate, **gate),
-        )
+        given, retrain, gate = self.model_fields_set, learner.retrain, learner.gate
+        if "min_pairs" in given:
+            retrain = replace(retrain, minimum_distinct=self.min_pairs)
+        if "min_outcomes" in given:
+            retrain = replace(retrain, minimum_outcomes=self.min_outcomes)
+        if "retrain_outcomes" in given:
+            retrain = replace(retrain, outcomes=self.retrain_outcomes)
+        if "held_out_groups" in given:
+            gate = replace(gate, groups=self.held_out_groups)
+        return replace(learner, retrain=retrain, gate=gate)
 
 
 def load(**given: Any) -> Settings:

@@ -1,4 +1,4 @@
-"""What a newcomer is shown when the server runs: how to connect, one live answer, what to do next."""
+"""What a newcomer is shown: how to connect, one live answer, and what to do next."""
 
 import json
 import shlex

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -48,9 +48,7 @@ class Database:
     lease: Lease | None
     _pool: Pool[Record] = field(repr=False)
 
-    async def run(
-        self, work: Callable[[AnyConnection], Awaitable[T]], deadline: float = 10.0
-    ) -> T:
+    async def run(self, work: Callable[[AnyConnection], Awaitable[T]], deadline: float = 10.0) -> T:
         """Do a unit of work on a connection, again if the connection breaks.
 
         Args:
@@ -68,7 +66,7 @@ class Database:
         return await pool.retry(unit, deadline)
 
     @asynccontextmanager
-    async def listening(self, wake: Callable[[str], None]) -> AsyncIterator[Callable[[], bool]]:
+    async def listening(self, wake: Callable[[str], None]) -> AsyncGenerator[Callable[[], bool]]:
         """Call ``wake`` with each notice while the block runs; yields whether it still listens.
 
         Raises:
@@ -107,9 +105,7 @@ async def open_database(where: Where) -> Database:
         WrongDatabase: It is not one that this program can use.
     """
     if where.url:
-        target = pool.external(
-            where.url, pooler=where.pooler, direct_url=where.direct_url or None
-        )
+        target = pool.external(where.url, pooler=where.pooler, direct_url=where.direct_url or None)
         return await _opened(target, None)
     call = partial(attach, where.directory, binaries=where.binaries, account=where.account)
     lease = await to_thread.run_sync(call)

@@ -114,9 +114,7 @@ async def _existing(connection: AnyConnection, events: Sequence[EventRow]) -> di
     return {(row["learner"], row["key"]): row for row in rows}
 
 
-async def _current(
-    connection: AnyConnection, events: Sequence[EventRow]
-) -> dict[Name, Current]:
+async def _current(connection: AnyConnection, events: Sequence[EventRow]) -> dict[Name, Current]:
     current = dict[Name, Current]()
     ids = [event.decision_id for event in events if event.decision_id and event.learner != "*"]
     if ids:

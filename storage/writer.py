@@ -98,7 +98,7 @@ class Writer:
         rows = [row for waiter in waiters for row in waiter.rows]
         try:
             results = iter(await self.append(decisions, rows))
-        except Exception as error:  # whatever it is, the callers must hear of it and we go on
+        except Exception as error:  # noqa: BLE001  whatever it is, callers hear of it and we go on
             self._decisions.extendleft(reversed(decisions))
             for waiter in waiters:
                 waiter.error = error

@@ -46,7 +46,7 @@ def _version(number: int | None) -> str:
 
 async def train(learner: Which, call: Called) -> Requested:
     """Asks for a training run in the background and returns at once; the gate decides whether
-    its result is served. To serve a version that exists already, use promote."""  # noqa: D205, D209
+    its result is served. To serve a version that exists already, use promote."""  # noqa: D205, D209 - a model reads it
     await call.lifecycle.request(learner, "asked for with train", manual=True)
     return Requested(
         learner=learner,
@@ -57,7 +57,7 @@ async def train(learner: Which, call: Called) -> Requested:
 
 async def promote(learner: Which, version: Number, call: Called) -> Served:
     """Serves a version of a learner from now on, in every process, whatever the gate said of it.
-    To go back to what was served before, use roll_back."""  # noqa: D205, D209
+    To go back to what was served before, use roll_back."""  # noqa: D205, D209 - a model reads it
     by = call.caller.user or "operator"
     previous = await call.lifecycle.promote(learner, version, by=by, reason="promoted by hand")
     return Served(
@@ -70,7 +70,7 @@ async def promote(learner: Which, version: Number, call: Called) -> Served:
 
 async def roll_back(learner: Which, call: Called) -> Served:
     """Serves what a learner served before the last promotion, in every process. To choose a
-    version by its number, use promote."""  # noqa: D205, D209
+    version by its number, use promote."""  # noqa: D205, D209 - a model reads it
     by = call.caller.user or "operator"
     was, now = await call.lifecycle.roll_back(learner, by=by, reason="rolled back by hand")
     return Served(

@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Source = Literal["model", "observed", "base_rate", "rules", "abstained"]
 ORIGIN: Mapping[str, str] = {
-    "model": "a trained model",
-    "observed": "what was observed of exactly this",
-    "base_rate": "the rate over all observations",
-    "rules": "rules, nothing observed yet",
-    "abstained": "nothing: not enough evidence",
+    "model": "From a trained model",
+    "observed": "From what was observed of exactly this",
+    "base_rate": "From the rate over all observations",
+    "rules": "From rules, nothing observed yet",
+    "abstained": "Abstained, because there is not enough evidence",
 }
 
 
@@ -51,7 +51,7 @@ class Advised(Answer):
     def evidence(self) -> str:
         """Return where the answer comes from, in words."""
         version = f" (version {self.version})" if self.version is not None else ""
-        return f"From {ORIGIN[self.source]}{version}; source {self.source}, n = {self.n}."
+        return f"{ORIGIN[self.source]}{version}; source {self.source}, n = {self.n}."
 
     def remarks(self) -> list[str]:
         """Return reasons, warnings and the decision id as lines."""

@@ -15,7 +15,7 @@ NodeType = Annotated[
 ]
 Mixins = Annotated[
     list[MixinName],
-    Field(min_length=2, max_length=16, description="names, e.g. MixinCaching; new ones are allowed"),
+    Field(min_length=2, max_length=16, description="names, e.g. MixinCaching; new ones are fine"),
 ]
 Verdict = Literal["compatible", "incompatible", "unknown"]
 Level = Literal[
@@ -66,7 +66,7 @@ async def check_mixin_compatibility(
 ) -> CompatibilityAnswer:
     """Says whether 2 to 16 mixins can be combined on a node: verdict and calibrated probability
     for the set and for each pair, with n, reasons and known fixes. To find mixins for a need,
-    use recommend_mixins."""  # noqa: D205, D209 - shown to a model as it stands
+    use recommend_mixins."""  # noqa: D205, D209 - a model reads it
     # here, so that the first reply does not wait for the learners
     from learners.catalog.mixin_compatibility import LEARNER
     from learners.codec import validated

@@ -57,10 +57,11 @@ class App:
     host: Host = Host()
     made: Lifecycle | None = None
     _made: anyio.Event = field(default_factory=anyio.Event)
+    _starting: str = ""
 
     def set(self, lifecycle: Lifecycle) -> None:
         """Take the lifecycle into use."""
-        self.made = lifecycle
+        self.made, self._starting = lifecycle, lifecycle.trouble
         self._made.set()
 
     async def lifecycle(self) -> Lifecycle:
@@ -73,12 +74,14 @@ class App:
         """Return a call, made with a request's ``_meta``, once history is loaded.
 
         Args:
-            patience: Seconds to wait for history; then the call goes on without it.
+            meta: Who asks, where the host says it.
+            patience: Seconds to wait for history while the database is starting; then the call
+                goes on without it. What is known to be broken is not waited for.
         """
         from learners.serving import Caller  # the first reply must not wait for it
 
         lifecycle = await self.lifecycle()
-        loaded = await lifecycle.ready(patience)
+        loaded = await lifecycle.ready(patience if lifecycle.trouble == self._starting else 0)
         caller = Caller(
             project=_identity(meta, PROJECT) or self.host.project,
             user=_identity(meta, USER) or self.host.user,

@@ -65,7 +65,9 @@ class LearnerLine(Part):
     def lines(self) -> list[str]:
         """Return every fact of the learner."""
         served = "no version admitted yet" if self.incumbent is None else f"v{self.incumbent}"
-        head = f"{self.learner}: {served}, mode {self.mode}, n = {self.n} ({self.distinct} distinct)"
+        head = (
+            f"{self.learner}: {served}, mode {self.mode}, n = {self.n} ({self.distinct} distinct)"
+        )
         run = self.last_run
         last = (
             "  last run: none yet"
@@ -113,7 +115,7 @@ class StatusAnswer(Answer):
 async def learning_status(call: Called, learner: Which = "") -> StatusAnswer:
     """Shows how much of the advice met its outcome, and per learner: version served, n, last
     training run and why it ended so, accuracy against the best constant, next run. For one
-    question about mixins, use check_mixin_compatibility."""  # noqa: D205, D209 - shown as it stands
+    question about mixins, use check_mixin_compatibility."""  # noqa: D205, D209 - a model reads it
     # here, so that the first reply does not wait for the learners
     from learners.status import status
 

@@ -56,7 +56,9 @@ class RecommendationAnswer(Advised):
 
     def words(self) -> str:
         """Return every fact as a few lines."""
-        found = f"{len(self.recommendations)} mixins fit" if self.recommendations else "No mixin fits"
+        found = (
+            f"{len(self.recommendations)} mixins fit" if self.recommendations else "No mixin fits"
+        )
         head = f"{found} (probability of the whole {chance(self.probability)}). {self.evidence()}"
         missing = [f"Not covered: {', '.join(self.uncovered)}"] if self.uncovered else []
         lines = [each.line() for each in self.recommendations]
@@ -73,7 +75,7 @@ async def recommend_mixins(
 ) -> RecommendationAnswer:
     """Finds mixins that serve the needed capabilities and go with those already on the node,
     best first, each with its probability and n. To judge a set you have in mind, use
-    check_mixin_compatibility."""  # noqa: D205, D209 - shown to a model as it stands
+    check_mixin_compatibility."""  # noqa: D205, D209 - a model reads it
     # here, so that the first reply does not wait for the learners
     import numpy as np
 

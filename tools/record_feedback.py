@@ -107,7 +107,7 @@ async def record_feedback(
 ) -> FeedbackAnswer:
     """Stores what really happened after an answer (decision_id), or to plain facts (learner and
     facts); durable when it returns, and the next answer knows it. To see what was learned, use
-    learning_status."""  # noqa: D205, D209 - shown to a model as it stands
+    learning_status."""  # noqa: D205, D209 - a model reads it
     # here, so that the first reply does not wait for the learners
     from learners.telling import Tell
 

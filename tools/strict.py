@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
@@ -52,8 +52,10 @@ def rendered(answer: Answer) -> CallToolResult:
 
 def strict(function: Callable[..., Any], title: str, hints: ToolAnnotations) -> StrictTool:
     """Return a function as a tool; its docstring is the description."""
-    tool = StrictTool.from_function(function, title=title, annotations=hints, structured_output=True)
-    assert isinstance(tool, StrictTool)  # what `cls` is; the SDK's annotation says less
+    tool = cast(  # the SDK's annotation says less than it returns
+        StrictTool,
+        StrictTool.from_function(function, title=title, annotations=hints, structured_output=True),
+    )
     metadata = tool.fn_metadata
     metadata.arg_model.model_config["extra"] = "forbid"
     metadata.arg_model.model_rebuild(force=True)

@@ -1,0 +1,1 @@
+"""One module per learner, each ending in `LEARNER`; shared code of a family begins with `_`."""

@@ -14,7 +14,8 @@ from learners.catalog import _compatibility_params as fitted
 from learners.catalog._compatibility_answering import Answering
 from learners.catalog._compatibility_candidates import CONTEXT_WEIGHT, candidates, digest
 from learners.catalog._compatibility_features import Features
-from learners.catalog._compatibility_memory import CompatibilityMemory, Fold, KeysOf
+from learners.catalog._compatibility_keys import KeysOf
+from learners.catalog._compatibility_memory import CompatibilityMemory, Fold
 from learners.catalog._compatibility_params import CompatibilityParams, Places
 from learners.catalog._compatibility_recommending import Recommending
 from learners.catalog._compatibility_types import (

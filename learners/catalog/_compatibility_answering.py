@@ -160,7 +160,7 @@ class Answering:
 
     def stranger(self, memory: CompatibilityMemory, name: str) -> bool:
         """Return whether neither catalogue nor memory nor the words of a name say anything."""
-        if self.catalogue.get(name).described or name in self.features.names:
+        if self.catalogue.get(name).described or name in self.features.layout.shown:
             return False
         keys = self.features.keys((name, name), next(iter(self.contexts)))
         for level, found in (("component", keys.components), ("stem", keys.stems)):
@@ -236,7 +236,7 @@ class Answering:
                 said += _compatibility_rules.conflicts(a, b, where)
             said += _compatibility_rules.shared(a, b, where)
         seen = memory.counts["component"]
-        for name in dict.fromkeys(query.mixins):
+        for name in dict.fromkeys(name for it in judged for name in it.pair):
             keys = self.features.keys((name, name), query.node_type)
             if not self.catalogue.get(name).described and not any(
                 key in seen for key in keys.components

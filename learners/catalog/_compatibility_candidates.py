@@ -11,19 +11,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.catalog._compatibility_features import HISTORY, INTERACTIONS
+from learners.catalog._compatibility_columns import HISTORY, INTERACTIONS
+from learners.catalog._compatibility_models import LINEAR, Kind, Layout, blended, structural
 from learners.catalog._compatibility_params import (
     STRENGTHS,
     CompatibilityParams,
-    Kind,
-    Layout,
     Places,
     joint,
     moved_by_own,
     pair_logs,
-    structural,
 )
-from learners.catalog._compatibility_structural import PENALTIES, Rows, train
+from learners.catalog._compatibility_structural import PENALTIES, Chosen, Rows, train
 from learners.errors import NotYet, TooFewExamples
 from learners.learner import Fit, Floats, Row, Table
 from learners.numerics import calibration, counts
@@ -55,6 +53,7 @@ def candidates(
         "pair_rates": lambda table, rng: fit("rates", table, rng),
         "logistic": lambda table, rng: fit("logistic", table, rng),
         "forest_lightgbm": lambda table, rng: fit("forest", table, rng),
+        "blend": lambda table, rng: fit("blend", table, rng),
         "spec_forest_boosting": lambda table, rng: fit("spec", table, rng),
     }
 
@@ -72,7 +71,7 @@ class Layouts:
         before_own = columns[: place["elsewhere_success"]]
         make = self._plain if ordered else self._symmetric
         self.full = make([name for name in before_own if name not in past])
-        self.rates = make([name for name in HISTORY if not name.endswith("_tests")])
+        self.rates = make(HISTORY)
         self.spec = self._plain(columns[: place[INTERACTIONS[-1]] + 1])
 
     def of(self, kind: Kind) -> Layout:
@@ -118,14 +117,14 @@ def _fit(
             f"unavailable: boosting of depth 10 on {len(pairs.counting)} rows takes minutes, "
             f"the limit is {MOST_FOR_DEEP_BOOSTING}"
         )
-    penalty, held_out = _held_out(kind, layout, pairs, rng)
+    chosen, held_out = _held_out(kind, layout, pairs, rng)
     counting = pairs.rows.at(pairs.counting)
     calibrator = calibration.fit(held_out[pairs.counting], counting.y, counting.weight)
     prior = calibrator(held_out)
     x = table.x[pairs.place]
     strengths = _strengths(places, x[pairs.counting], counting, prior[pairs.counting])
     together, surplus, learned = _dependence(places, table, pairs, x, prior, strengths)
-    arrays = train(kind, layout, penalty, counting, rng).export(rng)
+    arrays = train(kind, layout, chosen, counting, rng).export(rng)
     return CompatibilityParams(
         kind,
         layout,
@@ -186,22 +185,30 @@ def _folds(group: Sequence[str], rng: np.random.Generator) -> NDArray[np.int64]:
 
 def _held_out(
     kind: Kind, layout: Layout, pairs: _Pairs, rng: np.random.Generator
-) -> tuple[float, Floats]:
-    """Return the best penalty and its scores of all pairs by models that saw no such group."""
-    seed = int(rng.integers(2**31 - 1))
-    best: tuple[float, float, Floats] | None = None
-    for penalty in PENALTIES if kind in ("rates", "logistic") else (1.0,):
-        score = _cross_fitted(kind, layout, penalty, pairs, np.random.default_rng(seed))
-        told, rows = score[pairs.counting], pairs.rows.at(pairs.counting)
-        loss = float(np.average(log_loss(rows.y, told), weights=rows.weight))
-        if best is None or loss < best[0]:
-            best = (loss, penalty, score)
-    assert best is not None  # noqa: S101  there is at least one penalty
-    return best[1], best[2]
+) -> tuple[Chosen, Floats]:
+    """Return what is best out of fold, and scores of all pairs by models that saw no such group."""
+    rows = pairs.rows.at(pairs.counting)
+
+    def loss(score: Floats) -> float:
+        told = score[pairs.counting]
+        return float(np.average(log_loss(rows.y, told), weights=rows.weight))
+
+    if kind in LINEAR:
+        by_penalty = {
+            it: _cross_fitted(kind, layout, Chosen(penalty=it), pairs, rng) for it in PENALTIES
+        }
+        best = min(PENALTIES, key=lambda it: loss(by_penalty[it]))
+        return Chosen(penalty=best), by_penalty[best]
+    if kind != "blend":
+        return Chosen(), _cross_fitted(kind, layout, Chosen(), pairs, rng)
+    chosen, linear = _held_out("logistic", layout, pairs, rng)
+    trees = _cross_fitted("forest", layout, chosen, pairs, rng)
+    # Evenly: a weight chosen out of fold measured worse on groups that were new.
+    return chosen, blended(linear, trees, chosen.mix)
 
 
 def _cross_fitted(
-    kind: Kind, layout: Layout, penalty: float, pairs: _Pairs, rng: np.random.Generator
+    kind: Kind, layout: Layout, chosen: Chosen, pairs: _Pairs, rng: np.random.Generator
 ) -> Floats:
     counts_for = np.zeros(len(pairs.place), dtype=np.bool_)
     counts_for[pairs.counting] = True
@@ -214,7 +221,7 @@ def _cross_fitted(
         if not 0 < int((rows.y > 0.5).sum()) < len(rows.y):
             score[test] = 0.5
             continue
-        score[test] = train(kind, layout, penalty, rows, rng).score(pairs.rows.x[test])
+        score[test] = train(kind, layout, chosen, rows, rng).score(pairs.rows.x[test])
     return score
 
 

@@ -1,6 +1,6 @@
-"""The columns of the compatibility family: what is known beforehand, and what was told earlier.
+"""The rows of the compatibility family: what is known beforehand, and what was told earlier.
 
-A row is about a pair or, with ``is_set``, about all components together. Columns up to the history
+A row is about a pair or, with ``is_set``, about all components together. Values up to the history
 depend on catalogue and names alone and are memoised. History comes from the memory and therefore
 from earlier records only (X-01); the pair's own counts are left out of every rate but its own.
 """
@@ -11,18 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from learners.catalog._compatibility_memory import (
-    SEPARATOR,
-    UNIT,
-    CompatibilityMemory,
-    KeysOf,
-    set_key,
-)
+from learners.catalog._compatibility_columns import HISTORY, SETS, Columns
+from learners.catalog._compatibility_keys import SEPARATOR, KeysOf
+from learners.catalog._compatibility_memory import UNIT, CompatibilityMemory, set_key
 from learners.catalog._compatibility_types import (
     WHOLE,
     Catalogue,
     CompatibilityQuery,
-    Component,
     Context,
     Pair,
     canonical,
@@ -30,75 +25,11 @@ from learners.catalog._compatibility_types import (
     pairs_of,
 )
 from learners.learner import Option, Row
-from learners.numerics.words import words
 
 # What a rate is shrunk by, in observations of its parent.
 COMPONENT, CONTEXT, WORD, PAIR = 3.0, 3.0, 6.0, 4.0
-MOST_VOCABULARY = 48
-MOST_NAMES = 32  # beyond, a column per name says less than the rates by name
 MEMOISED = 4096
-
-INTERACTIONS = (
-    "same_category",
-    "hook_overlap",
-    "hook_conflict",
-    "dep_overlap",
-    "both_modify_state",
-    "both_resource_intensive",
-    "tag_overlap",
-    "async_compatible",
-    "historical_success_rate",
-    "historical_total_tests",
-    "historical_avg_compatibility",
-    "category_tag_match",
-    "high_conflict_potential",
-    "total_dependencies",
-    "involves_data_access",
-)
-AGREEMENT = ("same", "same_stem", "words_shared", "flags_shared", "flags_differ")
-HISTORY = (
-    "a_stem_rate",
-    "b_stem_rate",
-    "a_rate",
-    "b_rate",
-    "a_context_rate",
-    "b_context_rate",
-    "a_words_rate",
-    "b_words_rate",
-    "a_words_low",
-    "b_words_low",
-    "context_rate",
-    "stems_rate",
-    "words_rate",
-    "words_low",
-    "a_half_rate",
-    "b_half_rate",
-    "category_rate",
-    "a_tests",
-    "b_tests",
-    "a_stem_tests",
-    "b_stem_tests",
-    "base",
-)
-OWN = (
-    "elsewhere_success",
-    "elsewhere_failure",
-    "pair_success",
-    "pair_failure",
-    "project_success",
-    "project_failure",
-)
-SETS = (
-    "is_set",
-    "set_size",
-    "set_pairs",
-    "set_log_rates",
-    "set_log_lowest",
-    "set_success",
-    "set_failure",
-    "set_project_success",
-    "set_project_failure",
-)
+NOTHING: Sequence[int] = (0, 0)
 
 
 class Own(NamedTuple):
@@ -114,6 +45,9 @@ class Own(NamedTuple):
         return round(sum(self.here) + sum(self.project))
 
 
+NEVER = Own((0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
+
+
 class Features:
     """The feature code of one catalogue: a pure function with a memo."""
 
@@ -121,25 +55,10 @@ class Features:
         self, catalogue: Catalogue, contexts: Sequence[Context], keys: KeysOf, *, ordered: bool
     ) -> None:
         """Lay out the columns."""
-        self.catalogue = catalogue
-        self.contexts = {context.name: context for context in contexts}
+        self.layout = Columns(catalogue, contexts)
+        self.columns = self.layout.names
         self.keys = keys
         self.ordered = ordered
-        self.names = catalogue.shipped if len(catalogue.shipped) <= MOST_NAMES else ()
-        self.vocabulary = _vocabulary(catalogue)
-        sides = [*self._side_columns("a"), *self._side_columns("b")]
-        self.columns = (
-            *sides,
-            *(f"node_{name}" for name in self.contexts),
-            *(f"node_{flag}" for flag in catalogue.context_flags),
-            *INTERACTIONS,
-            *AGREEMENT,
-            *(f"{side}_word_{word}" for side in "ab" for word in self.vocabulary),
-            *(f"{side}_described" for side in "ab"),
-            *HISTORY,
-            *OWN,
-            *SETS,
-        )
         place = {name: i for i, name in enumerate(self.columns)}
         self.place = place
         self.history = place[HISTORY[0]]
@@ -162,7 +81,10 @@ class Features:
         if known is None:
             if len(self.memo) >= MEMOISED:
                 self.memo.clear()
-            known = self.memo[(pair, context)] = self._static(pair, context)
+            known = np.zeros(len(self.columns), dtype=np.float32)
+            values = self.layout.values(pair, context, self.keys(pair, context).stems)
+            known[: len(values)] = values
+            self.memo[(pair, context)] = known
         row = known.copy()
         history, own = self._history(memory, pair, context, project)
         row[self.history : self.sets] = history
@@ -179,7 +101,10 @@ class Features:
         """Return the pair's own counts."""
         keys = self.keys(pair, context)
         counts = memory.counts
-        all_s, all_f = counts["pair"].get(keys.pair, NOTHING)
+        cell = counts["pair"].get(keys.pair)
+        if cell is None:
+            return NEVER
+        all_s, all_f = cell
         here_s, here_f = counts["pair_context"].get(keys.pair_context, NOTHING)
         mine_s, mine_f = NOTHING
         if project:
@@ -248,27 +173,25 @@ class Features:
         base = (s + 1.0) / (s + f + 2.0)
         base_odds = log(base / (1.0 - base))
 
-        stems, ones, stem_tests, tests, near, spoken, low = [], [], [], [], [], [], []
+        stems, ones, near, spoken, low = [], [], [], [], []
         stem_cells, component_cells = counts["stem"], counts["component"]
         near_cells, word_cells = counts["component_context"], counts["word"]
         for side in (0, 1):
-            stem_rate, n = _rate(stem_cells.get(keys.stems[side], NOTHING), less, base, COMPONENT)
+            stem_rate = _rate(stem_cells.get(keys.stems[side], NOTHING), less, base, COMPONENT)
             stem_odds = log(stem_rate / (1.0 - stem_rate))
             stems.append(stem_odds - base_odds)
-            stem_tests.append(log1p(n))
-            rate, n = _rate(
+            rate = _rate(
                 component_cells.get(keys.components[side], NOTHING), less, stem_rate, COMPONENT
             )
             odds = log(rate / (1.0 - rate))
             ones.append(odds - stem_odds)
-            tests.append(log1p(n))
             cell = near_cells.get(keys.component_contexts[side], NOTHING)
-            rate, _ = _rate(cell, less_here, rate, CONTEXT)
+            rate = _rate(cell, less_here, rate, CONTEXT)
             near.append(log(rate / (1.0 - rate)) - odds)
             total, lowest = 0.0, 0.0
             for key in keys.words[side]:
                 cell = word_cells.get(key, NOTHING)
-                rate, _ = _rate(cell, less, base, WORD)
+                rate = _rate(cell, less, base, WORD)
                 moved = log(rate / (1.0 - rate)) - base_odds
                 total += moved
                 lowest = min(lowest, moved)
@@ -276,7 +199,7 @@ class Features:
             low.append(lowest)
 
         def moved_by(level: str, key: str, minus: tuple[float, float], strength: float) -> float:
-            rate, _ = _rate(counts[level].get(key, NOTHING), minus, base, strength)
+            rate = _rate(counts[level].get(key, NOTHING), minus, base, strength)
             return log(rate / (1.0 - rate)) - base_odds
 
         both = [moved_by("words", key, less, PAIR) for key in keys.word_pairs]
@@ -293,8 +216,6 @@ class Features:
             moved_by("half", keys.halves[0], less, PAIR),
             moved_by("half", keys.halves[1], less, PAIR),
             moved_by("category", keys.category, less, PAIR),
-            *tests,
-            *stem_tests,
             base_odds,
             *own.elsewhere,
             *own.here,
@@ -302,104 +223,10 @@ class Features:
         ]
         return history, own
 
-    def _side_columns(self, side: str) -> list[str]:
-        catalogue = self.catalogue
-        counted = ["n_dependencies", "n_lifecycle_hooks"] if catalogue.counted else []
-        return [
-            *(f"{side}_is_{name}" for name in self.names),
-            *(f"{side}_category_{category}" for category in catalogue.categories),
-            *(f"{side}_{flag}" for flag in catalogue.flags),
-            *(f"{side}_{count}" for count in counted),
-            *(f"{side}_tag_{tag}" for tag in catalogue.tags),
-        ]
 
-    def _static(self, pair: Pair, context: str) -> Row:
-        a, b = self.catalogue.get(pair[0]), self.catalogue.get(pair[1])
-        where = self.contexts[context]
-        stems = self.keys(pair, context).stems
-        spoken = (set(words(a.name)), set(words(b.name)))
-        values = [
-            *self._side(a),
-            *self._side(b),
-            *(name == context for name in self.contexts),
-            *(flag in where.flags for flag in self.catalogue.context_flags),
-            *_interactions(a, b),
-            a.name == b.name,
-            _stem_of(stems[0]) == _stem_of(stems[1]),
-            len(spoken[0] & spoken[1]) / max(1, len(spoken[0] | spoken[1])),
-            len(a.flags & b.flags),
-            len(a.flags ^ b.flags),
-            *(word in spoken[0] for word in self.vocabulary),
-            *(word in spoken[1] for word in self.vocabulary),
-            a.described,
-            b.described,
-        ]
-        row = np.zeros(len(self.columns), dtype=np.float32)
-        row[: len(values)] = values
-        return row
-
-    def _side(self, it: Component) -> list[float]:
-        catalogue = self.catalogue
-        counted = [len(it.dependencies), len(it.hooks)] if catalogue.counted else []
-        return [
-            *(name == it.name for name in self.names),
-            *(category == it.category for category in catalogue.categories),
-            *(flag in it.flags for flag in catalogue.flags),
-            *counted,
-            *(tag in it.tags for tag in catalogue.tags),
-        ]
-
-
-NOTHING: Sequence[int] = (0, 0)
-
-
-def _rate(
-    cell: Sequence[int], less: tuple[float, float], parent: float, strength: float
-) -> tuple[float, float]:
-    """Return the rate of a key without the pair's own counts, shrunk to its parent, and its n."""
-    s = cell[0] / UNIT - less[0]
-    f = cell[1] / UNIT - less[1]
-    s = max(s, 0.0)
-    f = max(f, 0.0)
-    return (s + strength * parent) / (s + f + strength), s + f
-
-
-def _stem_of(key: str) -> str:
-    return key.rpartition(SEPARATOR)[2]
-
-
-def _interactions(a: Component, b: Component) -> list[float]:
-    hooks = len(a.hooks & b.hooks)
-    tags = len(a.tags & b.tags)
-    category = a.category != "" and a.category == b.category
-    both_state = "state_modifying" in a.flags and "state_modifying" in b.flags
-    hungry = "resource_intensive" in a.flags and "resource_intensive" in b.flags
-    conflict = hooks > 0 and both_state
-    return [
-        category,
-        hooks,
-        conflict,
-        len(a.dependencies & b.dependencies),
-        both_state,
-        hungry,
-        tags,
-        ("async_safe" in a.flags) == ("async_safe" in b.flags),
-        0.0,
-        0.0,
-        0.0,
-        category and tags > 0,
-        both_state and (hooks > 1 or len(a.hooks) + len(b.hooks) > 4),
-        len(a.dependencies) + len(b.dependencies),
-        "data_access" in (a.category, b.category),
-    ]
-
-
-def _vocabulary(catalogue: Catalogue) -> tuple[str, ...]:
-    names = [set(words(name)) for name in catalogue.shipped]
-    found: dict[str, int] = {}
-    for name in names:
-        for word in name:
-            found[word] = found.get(word, 0) + 1
-    common = catalogue.common_words()
-    kept = sorted((-n, word) for word, n in found.items() if n > 1 and word not in common)
-    return tuple(word for _, word in kept[:MOST_VOCABULARY])
+def _rate(cell: Sequence[int], less: tuple[float, float], parent: float, strength: float) -> float:
+    """Return the rate of a key without the pair's own counts, shrunk to its parent."""
+    s, f = cell[0] / UNIT - less[0], cell[1] / UNIT - less[1]
+    # Cheaper than max(), which is most of a row's time.
+    s, f = s if s > 0.0 else 0.0, f if f > 0.0 else 0.0
+    return (s + strength * parent) / (s + f + strength)

@@ -6,43 +6,21 @@ does. A set is as good as its pairs, between their product (each fails by itself
 (they fail together).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from learners.catalog._compatibility_models import Kind, Layout, Structural, structural
 from learners.errors import Damaged
 from learners.learner import Floats, Row, Table
-from learners.numerics import counts, forests
-from learners.numerics.calibration import Calibrator, expit, logit
-from models import onnx, packing
+from learners.numerics import counts
+from learners.numerics.calibration import Calibrator
+from models import packing
 
-Kind = Literal["rates", "logistic", "forest", "spec"]
-NO_ODDS = 1e-12
-DECIDES = 0.6  # of the forest, where the two models of the spec disagree (000-11)
 STRENGTHS = {"elsewhere": 8.0, "pair": 4.0, "project": 3.0, "set": 4.0}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Layout:
-    """Which columns of a row a structural model reads, and in which shape.
-
-    ``left`` and ``right`` are added up, so that the order of two components cannot matter; ``rest``
-    is taken as it is.
-    """
-
-    names: tuple[str, ...]
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    rest: NDArray[np.int64]
-
-    def design(self, x: Row) -> Row:
-        """Return (n, k) of (n, d)."""
-        if not len(self.left):
-            return np.ascontiguousarray(x[:, self.rest])
-        return np.concatenate([x[:, self.left] + x[:, self.right], x[:, self.rest]], axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,20 +50,7 @@ class CompatibilityParams:
     sets_learned: bool
     rows: int
     arrays: Mapping[str, NDArray[Any]]
-    model: "Structural"
-
-
-@dataclass(frozen=True, slots=True)
-class Structural:
-    """A structural model as it is served.
-
-    Attributes:
-        score: (n, k) design -> (n,) structural scores in (0, 1).
-        explain: (k,) design -> (k,) by how much each column moved the score.
-    """
-
-    score: Callable[[Row], Floats]
-    explain: Callable[[Row], Floats]
+    model: Structural
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,60 +135,6 @@ def pair_logs(
         sums.append(sum(logs) if complete else float(row[3]))
         least.append(min(logs) if complete else float(row[4]))
     return np.array(sums), np.array(least)
-
-
-def structural(kind: Kind, arrays: Mapping[str, NDArray[Any]]) -> Structural:
-    """Return the structural model that the arrays hold."""
-    if kind in ("rates", "logistic"):
-        return _linear(arrays)
-    first = onnx.session(arrays["first"].tobytes())
-    second = onnx.session(arrays["second"].tobytes())
-    forest = forests.from_arrays(arrays, "forest_")
-    if kind == "spec":
-        return Structural(
-            lambda design: decided(first(design), second(design)),
-            lambda design: forests.contributions(forest, design)[1],
-        )
-    boosted = forests.from_arrays(arrays, "boosted_")
-    return Structural(
-        lambda design: (first(design) + second(design)) / 2,
-        lambda design: (forests.contributions(forest, design)[1] + _risen(boosted, design)) / 2,
-    )
-
-
-def _linear(arrays: Mapping[str, NDArray[Any]]) -> Structural:
-    coefficients = arrays["coefficients"].astype(np.float64)
-    centre = arrays["centre"].astype(np.float64)
-
-    def score(design: Row) -> Floats:
-        # Row by row, not by BLAS: the same bits whatever the number of rows.
-        z: Floats = (design * coefficients[:-1]).sum(axis=1)
-        return expit(z + coefficients[-1])
-
-    def explain(design: Row) -> Floats:
-        moved: Floats = coefficients[:-1] * (design - centre)
-        return moved
-
-    return Structural(score, explain)
-
-
-def _risen(boosted: forests.Forest, design: Row) -> Floats:
-    # Log odds become probability along the line between both ends.
-    start, odds = forests.contributions(boosted, design)
-    total = float(odds.sum())
-    ends = expit(np.array([start, start + total]))
-    return odds * (float(ends[1] - ends[0]) / total if abs(total) > NO_ODDS else 0.0)
-
-
-def decided(forest: Floats, boosting: Floats) -> Floats:
-    """Return the spec's ensemble as one score with its threshold at one half (000-11).
-
-    The forest decides; where the boosting disagrees, only above ``DECIDES``. No boost on agreement:
-    it would undo the calibration (X-23).
-    """
-    disagree = (forest >= 0.5) != (boosting >= 0.5)
-    edge = np.log(DECIDES / (1 - DECIDES))
-    return np.where(disagree, expit(logit(forest) - edge), forest)
 
 
 def dump(params: CompatibilityParams) -> bytes:

@@ -51,10 +51,10 @@ SIDED = (
     (re.compile(r"tag_.+"), "tags of {side}"),
     (re.compile(r"word_(.+)"), "the word {0!r} in the name"),
     (re.compile(r"words_(?:rate|low)"), "tests of names like {side}"),
-    (re.compile(r"stem_(?:rate|tests)"), "tests of any version of {side}"),
+    (re.compile(r"stem_rate"), "tests of any version of {side}"),
     (re.compile(r"context_rate"), "tests of {side} under {context}"),
     (re.compile(r"half_rate"), "tests of {side} with versions of the other"),
-    (re.compile(r"rate|tests"), "tests of {side} with others"),
+    (re.compile(r"rate"), "tests of {side} with others"),
     (re.compile(r"described"), "whether {side} is described"),
 )
 

@@ -1,5 +1,6 @@
 """Which components to take: a set that covers what is required and fits what is there."""
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
@@ -7,7 +8,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from learners.catalog._compatibility_answering import Answering, Judged, weakest
-from learners.catalog._compatibility_memory import SEPARATOR, CompatibilityMemory
+from learners.catalog._compatibility_keys import SEPARATOR
+from learners.catalog._compatibility_memory import CompatibilityMemory
 from learners.catalog._compatibility_params import CompatibilityParams
 from learners.catalog._compatibility_types import (
     CompatibilityQuery,
@@ -24,9 +26,8 @@ from learners.numerics.words import words
 BEAM = 6
 MOST_TOLD = 64
 MOST_TOGETHER = 16
-ENDINGS = frozenset(
-    ("", "e", "s", "es", "ed", "er", "ing", "ging", "ting", "ion", "ions", "ization", "isation")
-    + ("ation", "ator", "y", "ies", "r", "d", "ity", "ence", "or")
+ENDINGS = re.compile(
+    "|e|s|es|ed|er|ing|ging|ting|ions?|i[sz]ation|ation|ator|y|ies|r|d|ity|ence|or"
 )
 ENOUGH = 3  # letters from which a beginning stands for a word
 
@@ -266,7 +267,7 @@ def alike(one: str, other: str) -> bool:
     short = min(len(one), len(other))
     common = next((i for i in range(short) if one[i] != other[i]), short)
     endings = (one[common:], other[common:])
-    return common >= max(ENOUGH, short - 1) and all(ending in ENDINGS for ending in endings)
+    return common >= max(ENOUGH, short - 1) and all(map(ENDINGS.fullmatch, endings))
 
 
 def _known(answering: Answering, memory: CompatibilityMemory) -> list[str]:

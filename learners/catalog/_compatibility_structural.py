@@ -5,12 +5,12 @@ Training libraries are imported inside the functions that fit; the serving proce
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.catalog._compatibility_params import Kind, Layout, decided
+from learners.catalog._compatibility_models import LINEAR, Kind, Layout, blended, decided
 from learners.errors import NotYet
 from learners.learner import Floats, Row
 from learners.numerics import forests, logistic
@@ -18,7 +18,7 @@ from learners.numerics.calibration import expit
 from models import onnx
 
 TREES = 200
-PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 Arrays = dict[str, NDArray[Any]]
 Export = Callable[[np.random.Generator], Arrays]
@@ -56,13 +56,37 @@ class Fitted:
     export: Export
 
 
+class Chosen(NamedTuple):
+    """What is chosen out of fold.
+
+    Attributes:
+        penalty: Of the linear models.
+        mix: Weight of the linear model in the blend.
+    """
+
+    penalty: float = 1.0
+    mix: float = 0.5
+
+
 def train(
-    kind: Kind, layout: Layout, penalty: float, rows: Rows, rng: np.random.Generator
+    kind: Kind, layout: Layout, chosen: Chosen, rows: Rows, rng: np.random.Generator
 ) -> Fitted:
-    """Return the fitted structural model; ``penalty`` matters to the linear ones alone."""
-    if kind in ("rates", "logistic"):
-        return _linear(kind, layout, penalty, rows)
-    return _forest_lightgbm(rows, rng) if kind == "forest" else _spec(rows, rng)
+    """Return the fitted structural model."""
+    if kind in LINEAR:
+        return _linear(kind, layout, chosen.penalty, rows)
+    if kind == "spec":
+        return _spec(rows, rng)
+    trees = _forest_lightgbm(rows, rng)
+    if kind == "forest":
+        return trees
+    return _blend(_linear("logistic", layout, chosen.penalty, rows), trees, chosen.mix)
+
+
+def _blend(linear: Fitted, trees: Fitted, mix: float) -> Fitted:
+    return Fitted(
+        lambda design: blended(linear.score(design), trees.score(design), mix),
+        lambda rng: {**linear.export(rng), **trees.export(rng), "mix": np.array([mix])},
+    )
 
 
 def _linear(kind: Kind, layout: Layout, penalty: float, rows: Rows) -> Fitted:

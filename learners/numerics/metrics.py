@@ -102,7 +102,8 @@ def wilson(successes: float, n: float, z: float = 1.96) -> tuple[float, float]:
     share = successes / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return (max(0.0, middle - half), min(1.0, middle + half))
+    # Rounding must not exclude the share itself at the ends.
+    return (max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
 
 
 def _bins(p: Floats, weight: Floats) -> NDArray[np.int64]:

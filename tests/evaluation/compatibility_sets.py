@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.catalog._compatibility import CompatibilityLearner, compatibility
+from learners.catalog._compatibility_memory import CompatibilityMemory
 from learners.catalog._compatibility_types import (
     Catalogue,
     CompatibilityOutcome,
@@ -137,14 +138,14 @@ def appearing(
 def table(
     learner: CompatibilityLearner,
     examples: Sequence[CompatibilityExample],
-    memory: object = None,
-) -> tuple[Table, object]:
+    memory: CompatibilityMemory | None = None,
+) -> tuple[Table, CompatibilityMemory]:
     """Return the rows of examples in time, each from what was known before, and the memory after.
 
     With a ``memory`` the rows are all computed from it as it stands, and nothing is added.
     """
     frozen = memory is not None
-    state = cast("object", memory) if frozen else learner.memory()
+    state = learner.memory() if memory is None else memory
     waiting: list[tuple[int, CompatibilityExample]] = []
     x: list[NDArray[np.float32]] = []
     meta: list[tuple[Label, int]] = []
@@ -174,9 +175,11 @@ def table(
     return rows, state
 
 
-def _tell(learner: CompatibilityLearner, state: object, i: int, it: CompatibilityExample) -> None:
+def _tell(
+    learner: CompatibilityLearner, state: CompatibilityMemory, i: int, it: CompatibilityExample
+) -> None:
     event = Event(seq=i, query=it.query, outcome=it.outcome, known=it.known, asked=it.asked)
-    learner.observe(state, event)  # type: ignore[arg-type]
+    learner.observe(state, event)
 
 
 def _example(

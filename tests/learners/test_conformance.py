@@ -111,7 +111,9 @@ def test_features_are_named_finite_float32_and_leave_the_memory_alone(learner: A
 def test_an_empty_memory_answers_without_a_probability_it_cannot_know(learner: AnyLearner) -> None:
     memory = start(learner).memory
     for example in specimens(learner, 10):
-        advice = learner.answer(None, memory, example.query, example.asked, np.random.default_rng(0))
+        advice = learner.answer(
+            None, memory, example.query, example.asked, np.random.default_rng(0)
+        )
         assert advice.source in ("rules", "abstained")
         assert advice.n == 0
         assert advice.reasons

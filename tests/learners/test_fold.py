@@ -22,7 +22,9 @@ steps = st.lists(
 )
 
 
-def history(plan: Sequence[tuple[str, int, bool]]) -> tuple[list[Entry], list[tuple[int, np.ndarray]], Fold]:
+def history(
+    plan: Sequence[tuple[str, int, bool]],
+) -> tuple[list[Entry], list[tuple[int, np.ndarray]], Fold]:
     """Live serving: answer each ask from the memory as it stands, fold each tell."""
     live = start(LEARNER)
     entries: list[Entry] = []
@@ -44,10 +46,17 @@ def history(plan: Sequence[tuple[str, int, bool]]) -> tuple[list[Entry], list[tu
             rows.append((seq, row))
         elif step == "correct" and entries:
             before = entries[coin % len(entries)].event
-            if any(e.event.replaced is not None and e.event.replaced.seq == before.seq for e in entries):
+            if any(
+                e.event.replaced is not None and e.event.replaced.seq == before.seq for e in entries
+            ):
                 continue
             event = Event(
-                seq=seq, query=before.query, outcome=outcome, known=at, asked=before.asked, replaced=before
+                seq=seq,
+                query=before.query,
+                outcome=outcome,
+                known=at,
+                asked=before.asked,
+                replaced=before,
             )
             entry = Entry(event=event)
         else:
@@ -97,7 +106,11 @@ def test_a_correction_leaves_the_memory_as_if_the_last_word_had_been_the_first(
     counted = start(LEARNER)
     for event in last.values():
         counted.observe(
-            Entry(event=Event(seq=event.seq, query=event.query, outcome=event.outcome, known=0, asked=0))
+            Entry(
+                event=Event(
+                    seq=event.seq, query=event.query, outcome=event.outcome, known=0, asked=0
+                )
+            )
         )
     assert live.memory.coins == counted.memory.coins
 
@@ -115,7 +128,13 @@ def test_a_frozen_memory_thaws_to_itself(plan: list[tuple[str, int, bool]]) -> N
 def test_a_question_with_a_stated_time_sees_only_what_was_known_before_it() -> None:
     tosses = [
         Entry(
-            event=Event(seq=i, query=Toss(coin="a"), outcome=Fell(heads=1), known=float(i * 10), asked=asked_at),
+            event=Event(
+                seq=i,
+                query=Toss(coin="a"),
+                outcome=Fell(heads=1),
+                known=float(i * 10),
+                asked=asked_at,
+            ),
             timed=True,
         )
         for i, asked_at in ((1, 5.0), (2, 10.0), (3, 25.0))

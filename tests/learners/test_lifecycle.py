@@ -124,16 +124,17 @@ async def test_wrong_tells_name_the_field(fresh_database: Dsn) -> None:
         with pytest.raises(UnknownLearner, match="learner: expected one of coins"):
             await lifecycle.tell(Tell(verdict="success", learner="x", facts={"a": 1}), CALLER)
         with pytest.raises(InvalidFacts, match=r"facts\.colour: Extra inputs"):
-            wrong = Tell(
-                verdict="success", learner="coins", facts={"coin": "a", "colour": "red"}
-            )
+            wrong = Tell(verdict="success", learner="coins", facts={"coin": "a", "colour": "red"})
             await lifecycle.tell(wrong, CALLER)
         with pytest.raises(InvalidFacts, match="source: expected one of human"):
             await lifecycle.tell(fact("a", source="rumour"), CALLER)
 
 
 async def test_another_process_learns_of_it_and_a_restart_remembers(fresh_database: Dsn) -> None:
-    async with running(fresh_database, [LEARNER]) as here, running(fresh_database, [LEARNER]) as there:
+    async with (
+        running(fresh_database, [LEARNER]) as here,
+        running(fresh_database, [LEARNER]) as there,
+    ):
         for _ in range(5):
             await here.tell(fact("a"), CALLER)
         with anyio.fail_after(5):

@@ -35,7 +35,13 @@ def test_a_planted_signal_is_admitted_with_the_reason_in_words() -> None:
 
 def test_noise_is_rejected() -> None:
     admitted = [
-        train(LEARNER, log(history(240, seed, signal=False)), None, np.random.default_rng(seed), report=False).result
+        train(
+            LEARNER,
+            log(history(240, seed, signal=False)),
+            None,
+            np.random.default_rng(seed),
+            report=False,
+        ).result
         for seed in range(20)
     ]
     assert admitted.count("admitted") <= 1
@@ -57,7 +63,9 @@ def test_a_candidate_no_better_than_the_incumbent_is_rejected() -> None:
 
 
 def test_held_out_questions_were_asked_after_every_training_label_was_known() -> None:
-    late = [replace(e, known=e.known + 30) if i % 5 == 0 else e for i, e in enumerate(history(240, 2))]
+    late = [
+        replace(e, known=e.known + 30) if i % 5 == 0 else e for i, e in enumerate(history(240, 2))
+    ]
     split = divide(LEARNER, log(late))
     assert len(split.train) > 100
     assert len(split.test) > 30
@@ -70,7 +78,10 @@ def test_a_backtest_scores_every_answer_and_promotes_what_is_learned() -> None:
     assert [a.result for a in ledger.attempts].count("promoted") >= 1
     assert max(ledger.versions) >= 1
     metrics = ledger.metrics(np.random.default_rng(0))
-    assert metrics["what was said"]["log_loss"].value < metrics["the running base rate"]["log_loss"].value
+    assert (
+        metrics["what was said"]["log_loss"].value
+        < metrics["the running base rate"]["log_loss"].value
+    )
     observations, own, base = ledger.curve()[-1]
     assert observations == 400
     assert own < base
@@ -79,7 +90,11 @@ def test_a_backtest_scores_every_answer_and_promotes_what_is_learned() -> None:
 def test_evaluate_reports_every_candidate_beside_the_baselines() -> None:
     examples = history(300, 4)
     report = evaluate(LEARNER, examples[:200], examples[200:], np.random.default_rng(0))
-    assert set(report.metrics) == {"by_mark", "the best constant", "what is served without a version"}
+    assert set(report.metrics) == {
+        "by_mark",
+        "the best constant",
+        "what is served without a version",
+    }
     assert report.metrics["by_mark"]["auc"].value == pytest.approx(0.9, abs=0.08)
 
 

@@ -123,7 +123,9 @@ async def test_two_workers_never_train_one_learner_at_once(fresh_database: Dsn) 
             await lifecycle.request("mixin_compatibility", "by hand", manual=True)
         await ended(here, 1)
         rows = await here.run(partial(runs.history, learner=None, limit=20))
-        spans = sorted((row["started_at"], row["finished_at"]) for row in rows if row["finished_at"])
+        spans = sorted(
+            (row["started_at"], row["finished_at"]) for row in rows if row["finished_at"]
+        )
         assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
 
 

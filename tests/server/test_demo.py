@@ -57,9 +57,7 @@ async def call(client: Client, tool: str, **arguments: Any) -> Mapping[str, Any]
 
 
 async def check(client: Client, pair: tuple[str, str]) -> Mapping[str, Any]:
-    return await call(
-        client, "check_mixin_compatibility", mixins=list(pair), node_type="EFFECT"
-    )
+    return await call(client, "check_mixin_compatibility", mixins=list(pair), node_type="EFFECT")
 
 
 async def tell(client: Client, pair: tuple[str, str], outcome: str, key: str) -> None:

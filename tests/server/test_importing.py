@@ -40,7 +40,13 @@ def test_labelled_pairs_are_one_outcome_each() -> None:
 
 def test_csv_json_and_json_lines_say_the_same() -> None:
     records = [
-        {"mixin_a": "A", "mixin_b": "B", "node_type": "EFFECT", "success_count": 2, "failure_count": 0}
+        {
+            "mixin_a": "A",
+            "mixin_b": "B",
+            "node_type": "EFFECT",
+            "success_count": 2,
+            "failure_count": 0,
+        }
     ]
     as_list = planned(json.dumps(records))
     as_lines = planned("\n".join(map(json.dumps, records)))

@@ -1,6 +1,5 @@
 """The environment, read with one line for each wrong value."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,9 @@ from tools import surface
 
 
 @pytest.fixture(autouse=True)
-def _bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(f"FORESIGHT_{name.upper()}", raising=False)
-    yield
 
 
 @pytest.mark.parametrize(
@@ -50,7 +48,7 @@ def test_a_password_in_a_wrong_url_is_not_shown(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_host_of_others_is_refused_with_the_way_around(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORESIGHT_HTTP_HOST", "0.0.0.0")
-    with pytest.raises(WrongSetting, match="listens on this machine only.*SSH tunnel"):
+    with pytest.raises(WrongSetting, match=r"listens on this machine only.*SSH tunnel"):
         load()
 
 

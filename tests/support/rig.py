@@ -1,6 +1,6 @@
 """A lifecycle with its background tasks over a database, as a process would run it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -25,7 +25,7 @@ async def open_database(dsn: Dsn) -> Database:
 @asynccontextmanager
 async def running(
     dsn: Dsn, learners: Sequence[AnyLearner], *, train: bool = False
-) -> AsyncIterator[Lifecycle]:
+) -> AsyncGenerator[Lifecycle]:
     """Yield a lifecycle that has loaded its history."""
     lifecycle = Lifecycle({learner.name: Live(learner) for learner in learners})
     async with anyio.create_task_group() as group:

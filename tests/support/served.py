@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def settings_for(url: str, directory: Path, **given: Any) -> Settings:
 
 
 @asynccontextmanager
-async def client(settings: Settings, **options: Any) -> AsyncIterator[Client]:
+async def client(settings: Settings, **options: Any) -> AsyncGenerator[Client, None]:
     """Yield a client of a server in this process."""
     async with Client(build(settings), **options) as connected:
         yield connected

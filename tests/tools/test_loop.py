@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from mcp import Client
+from mcp_types import RequestParamsMeta
 from served import NOWHERE, PAIR, client, settings_for, text, url_of
 
 from storage.embedded import Dsn
@@ -155,12 +156,15 @@ async def test_who_asks_comes_from_argument_then_request_then_environment(asked:
     result = await asked.call_tool(
         "check_mixin_compatibility",
         PAIR,
-        meta={
-            "foresight/project": "there",
-            "foresight/user": "else",
-            "foresight/session": "s2",
-            "claudecode/toolUseId": "toolu_1",
-        },
+        meta=cast(
+            RequestParamsMeta,
+            {
+                "foresight/project": "there",
+                "foresight/user": "else",
+                "foresight/session": "s2",
+                "claudecode/toolUseId": "toolu_1",
+            },
+        ),
     )
     meta = await logged(result.structured_content["decision_id"])
     assert (meta["project"], meta["user_id"], meta["session"]) == ("there", "else", "s2")
@@ -169,7 +173,9 @@ async def test_who_asks_comes_from_argument_then_request_then_environment(asked:
     assert given["project"] == "mine"
 
 
-async def test_without_a_database_advice_is_degraded_and_telling_says_repeat(tmp_path: Path) -> None:
+async def test_without_a_database_advice_is_degraded_and_telling_says_repeat(
+    tmp_path: Path,
+) -> None:
     async with client(settings_for(NOWHERE, tmp_path, toolsets="advise,feedback,admin")) as asked:
         found = await check(asked)
         assert found["degraded"]

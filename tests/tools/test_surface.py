@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from mcp.server.mcpserver import MCPServer
 
-from learners.catalog.mixin_compatibility import LEARNER, NODE_TYPES, Recommendation, Recommendations
+from learners.catalog._compatibility_types import PairAdvice
+from learners.catalog.mixin_compatibility import (
+    LEARNER,
+    NODE_TYPES,
+    Recommendation,
+    Recommendations,
+)
 from tools.check_mixin_compatibility import CompatibilityAnswer, PairAnswer
 from tools.recommend_mixins import RecommendationAnswer, Recommended
 from tools.surface import DEFAULT, TOOLS, TOOLSETS, tools
@@ -76,7 +82,8 @@ def bounded(schema: Mapping[str, Any]) -> bool:
             return "maxItems" in schema and bounded(schema["items"])
         case "object":  # facts: bounded by a check of the whole
             return schema.get("additionalProperties") is True
-    return False
+        case _:
+            return False
 
 
 async def test_output_schemas_are_objects_without_titles() -> None:
@@ -119,7 +126,6 @@ async def test_the_tools_know_the_same_kinds_of_node_as_the_learner() -> None:
 
 def test_answers_have_every_field_of_the_advice_they_carry() -> None:
     assert set(LEARNER.advice.model_fields) <= set(CompatibilityAnswer.model_fields)
-    pairs = LEARNER.advice.model_fields["pairs"].annotation
-    assert set(pairs.__args__[0].model_fields) == set(PairAnswer.model_fields)
+    assert set(PairAdvice.model_fields) == set(PairAnswer.model_fields)
     assert set(Recommendations.model_fields) <= set(RecommendationAnswer.model_fields)
     assert set(Recommendation.model_fields) == set(Recommended.model_fields)

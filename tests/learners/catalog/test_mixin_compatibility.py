@@ -85,7 +85,7 @@ def specimens(n: int = 240) -> tuple[Example[Any, Any], ...]:
     return tuple(sorted((LEARNER.specimen(rng) for _ in range(n)), key=lambda it: it.known))
 
 
-def table_of(memory: CompatibilityMemory, examples: Any, learn: bool = True) -> Table:  # noqa: FBT001, FBT002
+def table_of(memory: CompatibilityMemory, examples: Any, learn: bool = True) -> Table:
     x, meta = [], []
     for i, it in enumerate(examples):
         for label in LEARNER.labels(it.query, it.outcome):
@@ -278,7 +278,9 @@ def test_few_tests_of_many_pairs_give_the_base_rate() -> None:
 def test_the_order_of_names_changes_nothing(several: list[Told], query: CompatibilityQuery) -> None:
     memory = folded(several)
     other = query.model_copy(update={"mixins": query.mixins[::-1]})
-    assert LEARNER.answer(None, memory, query, 0, RNG) == LEARNER.answer(None, memory, other, 0, RNG)
+    assert LEARNER.answer(None, memory, query, 0, RNG) == LEARNER.answer(
+        None, memory, other, 0, RNG
+    )
 
 
 def test_the_evidence_of_a_set_is_that_of_its_least_tested_pair() -> None:

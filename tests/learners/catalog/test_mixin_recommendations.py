@@ -125,5 +125,5 @@ def test_an_unknown_node_type_is_refused() -> None:
         ("transport", "transaction", False),
     ],
 )
-def test_forms_of_a_word_are_alike(one: str, other: str, expected: bool) -> None:  # noqa: FBT001
+def test_forms_of_a_word_are_alike(one: str, other: str, expected: bool) -> None:
     assert alike(one, other) is expected

@@ -1,5 +1,7 @@
 """Metrics agree with scikit-learn where it has them, and with their definitions elsewhere."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,7 +25,9 @@ def drawn(seed: int, n: int = 80) -> tuple[Floats, Floats, Floats]:
 @settings(deadline=None)  # the first example imports scikit-learn
 @given(SEEDS)
 def test_metrics_agree_with_scikit_learn(seed: int) -> None:
-    from sklearn import metrics as reference
+    from sklearn import metrics as library
+
+    reference: Any = library
 
     y, p, w = drawn(seed)
     label = (p >= 0.5).astype(np.float64)

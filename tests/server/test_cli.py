@@ -1,0 +1,192 @@
+"""The verbs, as processes."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from served import NOWHERE, PAIR, environment, foresight, url_of
+
+from storage.embedded import Dsn
+
+LEARNER = "mixin_compatibility"
+PAIRS = "mixin_a,mixin_b,node_type,success_count,failure_count,created_at\n" + "".join(
+    f"Mixin{i},MixinRetry,EFFECT,{i % 4},{3 - i % 4},2026-01-{i + 1:02d}\n" for i in range(20)
+)
+
+
+@pytest.fixture
+def env(fresh_database: Dsn, tmp_path: Path) -> dict[str, str]:
+    """The environment of processes that share a fresh database."""
+    return environment(url_of(fresh_database), tmp_path)
+
+
+def test_asking_and_telling_mirror_the_tools(env: dict[str, str]) -> None:
+    ask = ("check-mixin-compatibility", *PAIR["mixins"], "--node-type", "effect", "--json")
+    first = json.loads(foresight(env, *ask).stdout)
+    assert (first["source"], first["n"]) == ("rules", 0)
+    told = foresight(env, "record-feedback", "failure", "--decision-id", first["decision_id"])
+    assert told.stdout.startswith("Outcome stored, as the outcome of its decision")
+    facts = json.dumps({**PAIR, "failure": 4})
+    foresight(env, "record-feedback", "failure", "--learner", LEARNER, "--facts", facts)
+    after = json.loads(foresight(env, *ask).stdout)
+    assert (after["source"], after["n"]) == ("observed", 5)
+    need = ("recommend-mixins", "--node-type", "EFFECT", "--need", "cache", "--json")
+    assert json.loads(foresight(env, *need).stdout)["recommendations"][0]["name"] == "MixinCaching"
+    status = foresight(env, "status").stdout
+    assert status.startswith("join rate: ")
+    assert "n = 5" in status
+
+
+def test_an_import_counts_its_rows_once_and_comes_out_again(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "pairs.csv"
+    file.write_text(PAIRS)
+    first = json.loads(foresight(env, "import", "mixins", str(file), "--json").stdout)
+    assert (first["rows"], first["new"], first["outcomes"]) == (20, 20, 60)
+    again = json.loads(foresight(env, "import", "mixins", "-", "--json", given=PAIRS).stdout)
+    assert (again["new"], again["known"]) == (0, 20)
+    matrix = list(csv.DictReader(io.StringIO(foresight(env, "export", "matrix").stdout)))
+    assert len(matrix) == 20
+    assert {row["mixin_b"] for row in matrix} == {"MixinRetry"}
+    assert min(row["created_at"] for row in matrix) == "2026-01-01T00:00:00+00:00"
+    outcomes = json.loads(foresight(env, "export", "outcomes", "--json").stdout)
+    assert all(row["key"].startswith("import:") for row in outcomes)
+
+
+def test_a_run_that_lacks_data_ends_skipped_with_the_missing_number(
+    env: dict[str, str],
+) -> None:
+    foresight(env, "import", "mixins", "-", "--train", given=PAIRS)
+    done = foresight(env, "train", LEARNER, "--wait", "--json")
+    run = json.loads(done.stdout)
+    assert (done.returncode, run["result"]) == (0, "skipped")
+    assert "30 missing" in run["reason"]
+    listed = foresight(env, "runs").stdout
+    assert "skipped" in listed
+    assert foresight(env, "versions", LEARNER).stdout == "none yet\n"
+
+
+def test_rows_without_times_teach_and_two_runs_are_compared(env: dict[str, str]) -> None:
+    for start in 0, 12:
+        rows = "".join(
+            f"M{i},N{j},EFFECT,{int(i % 2 == 0)}\n"
+            for i in range(12)
+            for j in range(start, start + 12)
+        )
+        given = "mixin_a,mixin_b,node_type,compatible\n" + rows
+        assert foresight(env, "import", "mixins", "-", given=given).returncode == 0
+        run = json.loads(foresight(env, "train", LEARNER, "--wait", "--json").stdout)
+        assert run["result"] in ("promoted", "rejected"), run["reason"]
+    compared = foresight(env, "runs", "--compare", "1", "2").stdout.splitlines()
+    assert "run 1" in compared[1] and "run 2" in compared[1]  # noqa: PT018 - one line, two columns
+    assert any(line.strip().startswith("log_loss") for line in compared)
+
+
+def test_a_described_mixin_is_listed_until_it_is_removed(env: dict[str, str]) -> None:
+    add = ("mixins", "add", "MixinTea", "--category", "business", "--tag", "cache", "--async-safe")
+    assert foresight(env, *add).returncode == 0
+    listed = json.loads(foresight(env, "mixins", "list", "--json").stdout)
+    assert [row["name"] for row in listed if row["added"]] == ["MixinTea"]
+    assert len(listed) == 17
+    assert foresight(env, "mixins", "remove", "MixinTea").returncode == 0
+    gone = foresight(env, "mixins", "remove", "MixinTea")
+    assert gone.returncode == 2
+    assert gone.stderr == (
+        "foresight: name: no mixin 'MixinTea' was added; `foresight mixins list`\n"
+    )
+
+
+def test_a_backtest_needs_no_database(tmp_path: Path) -> None:
+    env = environment(NOWHERE, tmp_path)
+    file = tmp_path / "lines.jsonl"
+    lines = [
+        {
+            "asked": float(i),
+            "query": {"mixins": [f"M{i % 7}", f"M{i % 5 + 7}"], "node_type": "EFFECT"},
+            "known": i + 0.5,
+            "outcome": "success" if i % 7 < 3 else "failure",
+        }
+        for i in range(90)
+    ]
+    file.write_text("\n".join(map(json.dumps, lines)))
+    found = json.loads(foresight(env, "backtest", LEARNER, str(file), "--json").stdout)
+    assert found["outcomes"] == 90
+    assert set(found["metrics"]) == {"what was said", "the running base rate"}
+    said = found["metrics"]["what was said"]["log_loss"]
+    assert said[1] <= said[0] <= said[2]
+    assert len(found["abstention_curve"]) == 5
+    shown = foresight(env, "backtest", LEARNER, str(file))
+    assert "surest share answered" in shown.stdout
+    schema = json.loads(foresight(env, "backtest", LEARNER, "--schema").stdout)
+    assert schema["required"] == ["asked", "query", "known", "outcome"]
+
+
+def test_the_doctor_finds_all_well_or_says_what_to_do(env: dict[str, str], tmp_path: Path) -> None:
+    well = foresight({**env, "FORESIGHT_WOKER": "x"}, "doctor", "--json")
+    assert well.returncode == 0, well.stdout
+    states = {each["name"]: each for each in json.loads(well.stdout)}
+    assert states["database"]["state"] == "ok"
+    assert "did you mean FORESIGHT_WORKER?" in states["settings"]["found"]
+    ill = foresight(environment(NOWHERE, tmp_path), "doctor")
+    assert ill.returncode == 1
+    assert "fail  database: The database at 127.0.0.1:1/nothing does not answer" in ill.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (("tea",), 2, "No such command 'tea'."),
+        (("status", "tea"), 2, f"learner: expected one of {LEARNER}; got 'tea'"),
+        (("train",), 2, "Missing argument 'learner'."),
+        (("versions", "tea"), 2, f"learner: expected one of {LEARNER}; got 'tea'"),
+        (("promote", LEARNER, "7"), 2, "version: expected one of none yet; got 7"),
+        (
+            ("check-mixin-compatibility", "A", "--node-type", "EFFECT"),
+            2,
+            "Wrong arguments for check_mixin_compatibility: mixins: expected at least 2 items, "
+            "got 1. Accepted: mixins, node_type, project.",
+        ),
+        (
+            ("record-feedback", "failure", "--facts", "{"),
+            2,
+            "Invalid value: facts: expected JSON: Expecting property name enclosed in double "
+            "quotes: line 1 column 2 (char 1)",
+        ),
+        (("backtest", LEARNER, "nowhere.jsonl"), 1, "nowhere.jsonl: No such file or directory"),
+        (("import", "mixins", "nowhere.csv"), 1, "nowhere.csv: No such file or directory"),
+        (("runs", "--compare", "1", "2"), 2, "run: there is no run 1; `foresight runs` lists them"),
+        (("db", "restore", "nowhere"), 2, "file: expected a dump, nowhere is none"),
+    ],
+)
+def test_a_wrong_call_is_one_line_on_stderr(
+    env: dict[str, str], arguments: tuple[str, ...], code: int, expected: str
+) -> None:
+    done = foresight(env, *arguments)
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert done.stderr == f"foresight: {expected}\n"
+
+
+def test_a_database_that_is_away_is_one_line_with_the_next_step(tmp_path: Path) -> None:
+    done = foresight(environment(NOWHERE, tmp_path), "status")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "foresight doctor" in done.stderr
+
+
+def test_what_a_client_needs_is_printed_with_an_absolute_path(tmp_path: Path) -> None:
+    env = environment(NOWHERE, tmp_path)
+    found = json.loads(foresight(env, "connect-info", "--json").stdout)
+    entry = found["mcpServers"]["foresight"]
+    assert Path(entry["command"]).is_absolute()
+    assert entry["args"] == ["serve"]
+
+
+def test_the_password_of_a_database_is_never_shown(tmp_path: Path) -> None:
+    env = environment("postgresql://me:hunter2@127.0.0.1:1/db?sslmode=disable", tmp_path)
+    for arguments in ("status",), ("doctor",), ("db", "where"), ("export", "matrix"):
+        done = foresight(env, *arguments)
+        assert "hunter2" not in done.stdout + done.stderr
