@@ -26,6 +26,7 @@ from learners.errors import (
     WrongInput,
 )
 from learners.learner import A, AnyLearner, Learner, M, O, P, Q
+from learners.redaction import StoreText
 from learners.serving import Caller, Decision, Live
 from learners.telling import Tell
 from storage import catalog, decisions, log, runs, versions
@@ -64,6 +65,7 @@ class Lifecycle:
     clock: Callable[[], float] = time.time
     database: Database | None = None
     trouble: str = "the database is starting"
+    store_text: StoreText = "redacted"
     writer: Writer = field(init=False)
     seq: int = 0  # last event of the log that this process has folded
     _ready: anyio.Event = field(default_factory=anyio.Event)
@@ -211,6 +213,7 @@ class Lifecycle:
         return list(await self.run(partial(decisions.read, decision_id=decision_id)))
 
     async def _store(self, rows: Sequence[EventRow]) -> list[Stored]:
+        rows = [telling.kept(row, self.store_text) for row in rows]
         try:
             results = await self.writer.tell(rows, TELL_SECONDS)
         except Unavailable as error:
@@ -245,7 +248,9 @@ class Lifecycle:
         rows = list[EventRow]()
         for row in waiting:
             tell, caller = telling.arrived(row)
-            rows.extend(await self._rows(tell, caller))
+            rows.extend(
+                telling.kept(each, self.store_text) for each in await self._rows(tell, caller)
+            )
         keys = [row["key"] for row in waiting]
         await self.run(lambda connection: log.join(connection, keys, rows))
         return len(waiting)

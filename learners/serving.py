@@ -47,6 +47,7 @@ class Live:
     added: tuple[Mapping[str, Any], ...] = ()  # what the user put into the catalogue
     version: int | None = None
     params: Any = None
+    models: bool = True  # False: serve what is observed and the rules, whatever was promoted
     mode: str = "advisor"
     epoch: int = 1
     skipped: int = 0  # rows of the log that this revision cannot read
@@ -66,7 +67,8 @@ class Live:
     @property
     def served(self) -> tuple[int | None, Any]:
         """Return the version and params that answers may show."""
-        return (None, None) if self.mode in SILENT else (self.version, self.params)
+        shown = self.models and self.mode not in SILENT
+        return (self.version, self.params) if shown else (None, None)
 
     def observe(self, entry: Entry) -> None:
         """Fold an event, unless it was folded already."""

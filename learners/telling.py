@@ -4,12 +4,13 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from learners.codec import validated
 from learners.errors import InvalidFacts
 from learners.learner import AnyLearner
+from learners.redaction import StoreText, stored
 from learners.serving import Caller
 from storage.rows import EventRow
 
@@ -138,6 +139,22 @@ def row(
         user_id=caller.user,
         session=(decision["session"] if decision else "") or caller.session,
     )
+
+
+def kept(row: EventRow, mode: StoreText) -> EventRow:
+    """Return a row with only the part of its texts that may be stored."""
+    value = dict(row.outcome)
+    if row.learner == "*":  # the facts are still needed: names and all, but no secrets
+        value["facts"] = _texts(value["facts"], "redacted")
+    else:
+        value = _texts(value, mode)
+    return replace(row, notes=stored(row.notes, mode), outcome=value)
+
+
+def _texts(value: Mapping[str, Any], mode: StoreText) -> dict[str, Any]:
+    return {
+        name: stored(each, mode) if isinstance(each, str) else each for name, each in value.items()
+    }
 
 
 def waiting(tell: Tell, caller: Caller, at: float) -> EventRow:

@@ -48,7 +48,9 @@ if TYPE_CHECKING:
 TICK_SECONDS = 5.0
 SETTLE_SECONDS = 0.5  # outcomes come in bursts: let one land before looking
 PAGE = 5000
+PRUNE_SECONDS = 3600.0
 KEPT = timedelta(days=90)  # decisions about which nothing was told
+KEPT_WHEN_FULL = timedelta(days=1)
 
 logger = structlog.get_logger("foresight.worker")
 
@@ -64,6 +66,7 @@ class Options:
         backend: Of joblib; empty is its own choice.
         attempts: Failures after which a request is given up.
         keep: Versions whose params are kept, beside all that were ever served.
+        max_disk: Bytes of the database above which unanswered decisions go early; 0 is none.
     """
 
     lease: timedelta = timedelta(seconds=30)
@@ -72,6 +75,7 @@ class Options:
     backend: str = ""
     attempts: int = 3
     keep: int = 10
+    max_disk: int = 0
 
 
 class TrainingFailed(Exception):
@@ -108,6 +112,14 @@ class _Worker:
             )
             if claimed is not None:
                 await self._run(live, *claimed)
+
+    async def prune(self) -> None:
+        """Forget old decisions about which nothing was told; outcomes are never dropped."""
+        await self.database.run(partial(decisions.prune, age=KEPT))
+        size = await self.database.run(decisions.size)
+        if 0 < self.options.max_disk < size:
+            logger.warning("database above its limit", bytes=size, limit=self.options.max_disk)
+            await self.database.run(partial(decisions.prune, age=KEPT_WHEN_FULL))
 
     async def _run(self, live: Live, token: UUID, claim: Mapping[str, Any]) -> None:
         name = live.learner.name
@@ -313,12 +325,12 @@ async def work(lifecycle: Lifecycle, *, options: Options | None = None) -> None:
     """Train whatever is due, for as long as the process lives."""
     worker = _Worker(lifecycle, options or Options())
     await lifecycle.ready(float("inf"))
-    pruned = 0.0
+    pruned = float("-inf")
     while True:
         try:
             await worker.tick()
-            if anyio.current_time() - pruned > 3600:
-                await worker.database.run(partial(decisions.prune, age=KEPT))
+            if anyio.current_time() - pruned > PRUNE_SECONDS:
+                await worker.prune()
                 pruned = anyio.current_time()
         except (StorageError, OSError) as error:
             logger.warning("worker waits for the database", reason=str(error))

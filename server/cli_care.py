@@ -1,5 +1,6 @@
 """Verbs that look after the installation: doctor, db, uninstall."""
 
+import os
 import shutil
 import sys
 from functools import partial
@@ -11,6 +12,7 @@ import typer
 from learners.errors import WrongInput
 from server.cli_run import CARE, Json, prepared, print_json, waiting
 from server.settings import Settings
+from storage.errors import Unavailable
 
 if TYPE_CHECKING:
     from storage.backup import Source
@@ -145,6 +147,11 @@ def uninstall(
     settings = prepared()
     account = settings.pg_account or None
     base = locate(settings.cluster, account).base
+    if _in_use(base):
+        raise Unavailable(
+            "a server still uses the database and would start it again; close the clients that "
+            "started it, then repeat"
+        )
     if data:
         _confirm(f"Delete everything stored in {settings.data_dir} and {base}?", yes=yes)
     stopped = stop(settings.cluster, account=account)
@@ -160,6 +167,18 @@ def uninstall(
         "Clients name Foresight in their own configuration: remove `foresight` there. Then "
         "`pip uninstall foresight`, or delete the environment.\n"
     )
+
+
+def _in_use(base: Path) -> bool:
+    from storage.cluster_locks import CLIENTS, open_lock, take
+
+    if not (base / CLIENTS).exists():
+        return False
+    lock = open_lock(base / CLIENTS)
+    try:
+        return not take(lock)
+    finally:
+        os.close(lock)
 
 
 def _remove_if_empty(directory: Path) -> None:

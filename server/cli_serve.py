@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 def serve(
     http: Annotated[bool, typer.Option("--http", help="Streamable HTTP instead of stdio.")] = False,
     host: Annotated[str, typer.Option(help="Where to listen with --http.")] = "",
-    port: Annotated[int, typer.Option(min=-1, max=65535, help="Or the next free one.")] = -1,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Or the next free one.")
+    ] = None,
     toolsets: Annotated[str, typer.Option(help="Comma-separated: advise, feedback, admin.")] = "",
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Serve only tools that change nothing.")
@@ -32,7 +34,7 @@ def serve(
     from server.logs import configure
 
     given: dict[str, Any] = {"http_host": host} if host else {}
-    given |= {"http_port": port} if port >= 0 else {}
+    given |= {"http_port": port} if port is not None else {}
     given |= {"toolsets": toolsets} if toolsets else {}
     given |= {"read_only": True} if read_only else {}
     settings = load(**given)

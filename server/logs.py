@@ -50,6 +50,24 @@ def configure(level: str, directory: Path | None = None) -> None:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
 
+def route() -> None:
+    """Hand our logs to the standard library's, unless a program has decided otherwise.
+
+    Left alone, structlog writes to stdout.
+    """
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[
+                structlog.stdlib.filter_by_level,
+                structlog.stdlib.add_log_level,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+            logger_factory=structlog.stdlib.LoggerFactory(),
+            wrapper_class=structlog.stdlib.BoundLogger,
+        )
+
+
 def _file(directory: Path) -> logging.Handler | None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)

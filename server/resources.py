@@ -16,6 +16,7 @@ from mcp_types import (
 )
 
 from learners.errors import LearnerError, WrongInput
+from storage.errors import StorageError
 from tools.context import App, Call
 
 JSON = "application/json"
@@ -104,7 +105,7 @@ async def _call(app: App) -> AsyncGenerator[Call, None]:
         yield await app.call({})
     except WrongInput as error:
         raise ResourceNotFoundError(str(error)) from error
-    except LearnerError as error:
+    except (LearnerError, StorageError) as error:
         raise ResourceError(str(error)) from error
 
 

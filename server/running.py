@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio import to_thread
 
+from server.logs import route
 from server.settings import Settings
 from tools.context import App
 
@@ -42,6 +43,7 @@ async def running(
         worker: Whether this process trains.
         replied: The imports wait for this, so that the first reply does not wait for them.
     """
+    route()
     failure: Exception | None = None
     async with anyio.create_task_group() as group:
         group.start_soon(

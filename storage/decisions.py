@@ -29,6 +29,11 @@ async def prune(connection: AnyConnection, age: timedelta) -> None:
     await connection.execute(QUERIES["prune_decisions"], age)
 
 
+async def size(connection: AnyConnection) -> int:
+    """Return how many bytes the database takes."""
+    return int(await connection.fetchval(QUERIES["database_size"]))
+
+
 async def export_decisions(connection: AnyConnection) -> list[Record]:
     """Return every decision."""
     return await connection.fetch(QUERIES["export_decisions"])

@@ -111,6 +111,9 @@ delete from decisions d
 where d.asked_at < now() - $1::interval
   and not exists (select from events e where e.decision_id = d.id)
 
+-- name: database_size
+select pg_database_size(current_database())
+
 -- name: join_rates
 select d.learner, count(*) as decisions,
        count(*) filter (where exists (select from events e where e.decision_id = d.id)) as joined

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import time
 from pathlib import Path
 
 import pytest
 from served import NOWHERE, PAIR, environment, foresight, url_of
+from wire import Wire
 
 from storage.embedded import Dsn
 
@@ -69,19 +71,15 @@ def test_a_run_that_lacks_data_ends_skipped_with_the_missing_number(
     assert foresight(env, "versions", LEARNER).stdout == "none yet\n"
 
 
-def test_rows_without_times_teach_and_two_runs_are_compared(env: dict[str, str]) -> None:
-    for start in 0, 12:
-        rows = "".join(
-            f"M{i},N{j},EFFECT,{int(i % 2 == 0)}\n"
-            for i in range(12)
-            for j in range(start, start + 12)
-        )
-        given = "mixin_a,mixin_b,node_type,compatible\n" + rows
-        assert foresight(env, "import", "mixins", "-", given=given).returncode == 0
-        run = json.loads(foresight(env, "train", LEARNER, "--wait", "--json").stdout)
-        assert run["result"] in ("promoted", "rejected"), run["reason"]
-    compared = foresight(env, "runs", "--compare", "1", "2").stdout.splitlines()
-    assert "run 1" in compared[1] and "run 2" in compared[1]  # noqa: PT018 - one line, two columns
+def test_rows_without_times_teach_and_runs_are_compared(env: dict[str, str]) -> None:
+    rows = "".join(f"M{i},N{j},EFFECT,{int(i % 2 == 0)}\n" for i in range(8) for j in range(8))
+    given = "mixin_a,mixin_b,node_type,compatible\n" + rows
+    assert foresight(env, "import", "mixins", "-", given=given).returncode == 0
+    run = json.loads(foresight(env, "train", LEARNER, "--wait", "--json").stdout)
+    assert run["result"] in ("promoted", "rejected"), run["reason"]
+    number = str(run["id"])
+    compared = foresight(env, "runs", "--compare", number, number).stdout.splitlines()
+    assert compared[1].count(f"run {number}") == 2
     assert any(line.strip().startswith("log_loss") for line in compared)
 
 
@@ -190,3 +188,35 @@ def test_the_password_of_a_database_is_never_shown(tmp_path: Path) -> None:
     for arguments in ("status",), ("doctor",), ("db", "where"), ("export", "matrix"):
         done = foresight(env, *arguments)
         assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_an_embedded_database_is_dumped_restored_and_removed(tmp_path: Path) -> None:
+    directory = tmp_path / "data"
+    env = environment("", directory)
+    told = ("record-feedback", "success", "--learner", LEARNER, "--facts", json.dumps(PAIR))
+    assert foresight(env, *told).returncode == 0
+    place = json.loads(foresight(env, "db", "where", "--json").stdout)
+    assert Path(place["data"]).is_dir()
+    dump = str(tmp_path / "all.dump")
+    assert foresight(env, "db", "dump", dump).returncode == 0
+    again = foresight(env, "db", "dump", dump)
+    assert again.stderr == f"foresight: file: {dump} exists; name another one, or use --force\n"
+    assert foresight(env, *told).returncode == 0
+    unasked = foresight(env, "db", "restore", dump)
+    assert unasked.stderr == ("foresight: expected --yes, because there is no terminal to ask at\n")
+    assert foresight(env, "db", "restore", dump, "--yes").returncode == 0
+    assert len(json.loads(foresight(env, "export", "outcomes", "--json").stdout)) == 1
+    with Wire(env, tmp_path) as wire:
+        wire.initialize()
+        until = time.monotonic() + 20
+        while wire.call("learning_status")["structuredContent"]["database"] != "ready":
+            assert time.monotonic() < until
+        refused = foresight(env, "uninstall", "--data", "--yes")
+        assert refused.returncode == 1
+        assert "a server still uses the database" in refused.stderr
+    kept = foresight(env, "uninstall")
+    assert kept.returncode == 0
+    assert Path(place["data"]).is_dir()
+    assert foresight(env, "uninstall", "--data", "--yes").returncode == 0
+    assert not Path(place["directory"]).exists()
+    assert not directory.exists()

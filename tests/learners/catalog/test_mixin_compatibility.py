@@ -446,3 +446,25 @@ def test_an_entry_that_is_none_is_refused() -> None:
     assert LEARNER.extend is not None
     with pytest.raises(InvalidFacts):
         LEARNER.extend(({"category": "business"},))
+
+
+# Sets
+
+
+def test_sets_that_fail_although_their_pairs_work_are_learned_from() -> None:
+    rng = np.random.default_rng(5)
+    mixins = list(CATALOGUE.components)
+    examples: list[Example[Any, Any]] = []
+    for i in range(200):
+        chosen = tuple(str(name) for name in rng.choice(mixins, 2 + i % 2, replace=False))
+        good = len(chosen) == 2 and bool(rng.random() < 0.9)
+        outcome = CompatibilityOutcome(success=int(good), failure=int(not good))
+        query = LEARNER.query(mixins=chosen, node_type="EFFECT")
+        examples.append(Example(query=query, outcome=outcome, asked=float(i), known=float(i)))
+    memory = LEARNER.memory()
+    params = LEARNER.candidates["logistic"](table_of(memory, examples), rng)
+    assert params.sets_learned
+    advice = ask(memory, *mixins[:3], params=params)
+    assert advice.verdict == "incompatible"
+    assert all(it.verdict == "compatible" for it in advice.pairs)
+    assert any("told sets" in reason for reason in advice.reasons)
