@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from server import cli_ask, cli_care, cli_data, cli_learn, cli_serve
+from server import cli_ask, cli_backtest, cli_care, cli_data, cli_learn, cli_serve
 from server.settings import WrongSetting
 
 HELP = """Advice for coding agents that is learned from what really happened.
@@ -18,6 +18,7 @@ app = typer.Typer(name="foresight", help=HELP, no_args_is_help=True, pretty_exce
 cli_serve.register(app)
 cli_ask.register(app)
 cli_learn.register(app)
+cli_backtest.register(app)
 cli_data.register(app)
 cli_care.register(app)
 

@@ -3,9 +3,8 @@
 import os
 import shutil
 import sys
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -15,9 +14,12 @@ from server.settings import Settings
 from storage.errors import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from storage.backup import Source
     from storage.binaries import Binaries
 
+T = TypeVar("T")
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 db = typer.Typer(help="The database: where, dump, restore.", no_args_is_help=True)
@@ -106,15 +108,11 @@ def restore(
     if not file.is_file():
         raise WrongInput(f"file: expected a dump, {file} is none")
     _confirm(f"Replace everything stored with {file}?", yes=yes)
-    _with_tools(partial(_restored, backup.restore, file.absolute()))
+    _with_tools(lambda source, tools: backup.restore(source, file.absolute(), tools))
     sys.stdout.write("Restored. Restart servers that run: they still remember what was before.\n")
 
 
-def _restored(call: Any, file: Path, source: "Source", tools: "Binaries") -> None:
-    call(source, file, tools)
-
-
-def _with_tools(call: Any) -> Any:
+def _with_tools(call: "Callable[[Source, Binaries], T]") -> "T":
     from storage.binaries import find
     from storage.embedded import attach
 

@@ -1,9 +1,8 @@
-"""Verbs about learning: train, versions, runs, backtest."""
+"""Verbs about learning: train, versions, runs."""
 
 import sys
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,21 +14,18 @@ from server.cli_run import (
     plain,
     print_json,
     print_table,
-    progress,
     through,
     waiting,
     with_database,
 )
 
 if TYPE_CHECKING:
-    from learners.evaluation import Ledger
     from learners.learner import AnyLearner
     from server.direct import Foresight
     from storage.database import Database
 
 Learner = Annotated[str, typer.Argument(help="Name of a learner, e.g. mixin_compatibility.")]
 POLL_SECONDS = 0.3
-SHOWN = 12  # points of a learning curve on paper
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +33,6 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=LEARN)(train)
     app.command(rich_help_panel=LEARN)(versions)
     app.command(rich_help_panel=LEARN)(runs)
-    app.command(rich_help_panel=LEARN)(backtest)
 
 
 def train(
@@ -51,7 +46,10 @@ def train(
     if not wait:
         answer = through(lambda verbs: verbs.train(learner))
         note = "A server or `foresight worker` does it; `foresight runs` shows how it ended."
-        print_json(answer.model_dump()) if as_json else sys.stdout.write(f"Requested. {note}\n")
+        if as_json:
+            print_json(answer.model_dump())
+        else:
+            sys.stdout.write(f"Requested. {note}\n")
         return
     run = through(partial(_trained, learner=learner), worker=True)
     if as_json:
@@ -87,7 +85,7 @@ def versions(learner: Learner, as_json: Json = False) -> None:
     """List the versions of a learner, newest first."""
     from storage import versions as stored
 
-    _known(learner)
+    known(learner)
     rows = with_database(lambda db: db.run(partial(stored.versions, learner=learner)))
     if as_json:
         print_json([dict(row.items()) for row in rows])
@@ -121,7 +119,7 @@ def runs(
     from storage import runs as stored
 
     if learner:
-        _known(learner)
+        known(learner)
     if compare is not None:
         _compare(compare, as_json=as_json)
         return
@@ -158,128 +156,24 @@ def _metrics(report: Mapping[str, Any]) -> dict[str, str]:
     from learners.judging import METRICS
 
     found = report["metrics"].get(report["chosen"], {})
-    return {name: _interval(found[name]) for name in METRICS if name in found}
+    return {name: interval(found[name]) for name in METRICS if name in found}
 
 
-def _interval(value: Any) -> str:
+def interval(value: Any) -> str:
+    """Return a figure with its interval as text."""
     middle, low, high = (float("nan") if each is None else each for each in value)
     return f"{middle:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def backtest(
-    learner: Learner,
-    file: Annotated[Path | None, typer.Argument(help="Replay lines; see --schema.")] = None,
-    schema: Annotated[
-        bool, typer.Option("--schema", help="Print the JSON schema of a line instead.")
-    ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
-    growth: Annotated[
-        float | None, typer.Option(min=0.01, help="Train again after growth by this share.")
-    ] = None,
-    every: Annotated[
-        int | None, typer.Option(min=1, help="Train again after so many outcomes, at the latest.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Replay asked and told lines in time order, and print what the answers were worth.
+def known(name: str) -> "AnyLearner":
+    """Return a learner by its name.
 
-    Needs no database. Answers, training and the gate are those that serve.
+    Raises:
+        UnknownLearner: With the names there are.
     """
-    from server.replay_lines import read, schema_of
-
-    chosen = _known(learner)
-    if schema:
-        print_json(schema_of(chosen))
-        return
-    if file is None:
-        raise WrongInput("file: expected a file of replay lines; --schema describes them")
-    ledger = _replayed(chosen, read(chosen, file), seed, growth, every)
-    print_json(_ledger(ledger, seed)) if as_json else _print(ledger, seed)
-
-
-def _known(name: str) -> "AnyLearner":
     from learners.errors import UnknownLearner
     from learners.registry import catalog
 
     if name not in catalog():
         raise UnknownLearner(f"learner: expected one of {', '.join(catalog())}; got {name!r:.60}")
     return catalog()[name]
-
-
-def _replayed(
-    learner: "AnyLearner", examples: Any, seed: int, growth: float | None, every: int | None
-) -> "Ledger":
-    from dataclasses import replace
-
-    import numpy as np
-
-    from learners.evaluation import backtest as replayed
-
-    policy = learner.retrain
-    if growth is not None:
-        policy = replace(policy, growth=growth)
-    if every is not None:
-        policy = replace(policy, outcomes=every)
-    with progress() as bar:
-        task = bar.add_task("replaying", total=len(examples))
-        try:
-            return replayed(
-                learner,
-                examples,
-                np.random.default_rng(seed),
-                retrain=policy,
-                progress=lambda done: bar.update(task, completed=done),
-            )
-        except ValueError as error:
-            raise WrongInput(str(error)) from None
-
-
-def _ledger(ledger: "Ledger", seed: int) -> dict[str, Any]:
-    from collections import Counter
-    from dataclasses import asdict
-
-    import numpy as np
-
-    return {
-        "outcomes": float(ledger.weight.sum()),
-        "answers": len(ledger.y),
-        "sources": dict(Counter(ledger.sources)),
-        "metrics": {
-            name: {metric: list(value) for metric, value in metrics.items()}
-            for name, metrics in ledger.metrics(np.random.default_rng(seed)).items()
-        },
-        "learning_curve": [
-            {"outcomes": n, "log_loss": own, "base_log_loss": base}
-            for n, own, base in ledger.curve()
-        ],
-        "abstention_curve": [
-            {"answered": share, "error": error} for share, error in ledger.abstention()
-        ],
-        "attempts": [asdict(attempt) for attempt in ledger.attempts],
-    }
-
-
-def _print(ledger: "Ledger", seed: int) -> None:
-    found = _ledger(ledger, seed)
-    sources = ", ".join(f"{name} {n}" for name, n in sorted(found["sources"].items()))
-    sys.stdout.write(f"{found['answers']} answers, {found['outcomes']:g} outcomes; {sources}\n")
-    contenders = found["metrics"]
-    names = next(iter(contenders.values()))
-    print_table(
-        ("metric (95 % interval)", *contenders),
-        ((name, *(_interval(each[name]) for each in contenders.values())) for name in names),
-    )
-    curve = found["learning_curve"]
-    step = max(1, len(curve) // SHOWN)
-    print_table(
-        ("outcomes so far", "log loss", "of the base rate"),
-        ([*point.values()] for point in curve[::-step][::-1]),
-    )
-    print_table(
-        ("surest share answered", "error"),
-        ((f"{point['answered']:.0%}", point["error"]) for point in found["abstention_curve"]),
-    )
-    print_table(
-        ("outcomes", "attempt", "candidate", "reason"),
-        ([*attempt.values()] for attempt in found["attempts"]),
-    )

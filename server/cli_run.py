@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -31,9 +31,7 @@ def prepared() -> Settings:
     return settings
 
 
-def through(
-    verb: "Callable[[Foresight], Awaitable[T]]", *, worker: bool = False, wait: str = ""
-) -> T:
+def through(verb: "Callable[[Foresight], Awaitable[T]]", *, worker: bool = False) -> T:
     """Do something with everything running: database, history and, if asked for, the worker."""
     import anyio
 
@@ -42,16 +40,10 @@ def through(
     settings = prepared()
 
     async def run() -> T:
-        with waiting(wait or "opening the database and loading history"):
-            opened = foresight(settings, worker=worker)
-            verbs = await opened.__aenter__()
-        try:
-            result = await verb(verbs)
-        except BaseException as error:
-            await opened.__aexit__(type(error), error, error.__traceback__)
-            raise
-        await opened.__aexit__(None, None, None)
-        return result
+        async with AsyncExitStack() as stack:
+            with waiting("opening the database and loading history"):
+                verbs = await stack.enter_async_context(foresight(settings, worker=worker))
+            return await verb(verbs)
 
     return anyio.run(run)
 
