@@ -29,7 +29,7 @@ Open = Callable[[], Awaitable[Database]]
 SLICE_SECONDS = 0.002  # of folding before others get their turn
 POLL_LISTENING = 5.0
 POLL_BLIND = 0.5
-HEAL_AFTER = 2.0
+PATIENCE_SECONDS = 2.0  # then the database counts as away
 PAGE = 2000
 
 logger = structlog.get_logger("foresight.following")
@@ -82,7 +82,8 @@ class _Follower:
         """Fold what is new, in slices."""
         while True:
             rows = await self.database.run(
-                lambda connection: log.since(connection, self.lifecycle.seq, PAGE)
+                lambda connection: log.since(connection, self.lifecycle.seq, PAGE),
+                PATIENCE_SECONDS,
             )
             if not rows:
                 return
@@ -105,7 +106,7 @@ class _Follower:
 
     async def swap(self) -> None:
         """Serve what the registry says; refuse what is damaged and keep what is served."""
-        for name, record in (await self.database.run(versions.serving)).items():
+        for name, record in (await self.database.run(versions.serving, PATIENCE_SECONDS)).items():
             live = self.lifecycle.lives.get(name)
             if live is None:
                 continue
@@ -173,20 +174,18 @@ async def follow(lifecycle: Lifecycle, open_database: Open) -> None:
     follower = _Follower(lifecycle, database)
     lifecycle.follow_with(follower.hint)
     try:
-        loaded, since = False, anyio.current_time()
+        loaded = False
         while True:
             try:
                 if not loaded:
                     await follower.load()
                     loaded = True
                 lifecycle.opened(database)
-                since = anyio.current_time()
                 await follower.follow()
             except (StorageError, OSError) as error:
                 lifecycle.lost(str(error))
                 logger.warning("database away", reason=str(error))
-                if anyio.current_time() - since > HEAL_AFTER:
-                    await _heal(database)
+                await _heal(database)
                 await anyio.sleep(POLL_BLIND)
     finally:
         await database.close()

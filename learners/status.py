@@ -13,6 +13,9 @@ from learners.telling import decision_id
 from learners.worker import due
 from storage import decisions, runs, versions
 from storage.database import Database
+from storage.errors import StorageError
+
+PATIENCE_SECONDS = 1.5
 
 
 class Shown(BaseModel):
@@ -92,18 +95,21 @@ async def status(lifecycle: Lifecycle, learner: str = "") -> Status:
         UnknownLearner: With the names there are.
     """
     lives = [lifecycle.live(learner)] if learner else list(lifecycle.lives.values())
-    database = None if lifecycle.trouble else lifecycle.database
-    rate = await _join_rate(database, [live.learner.name for live in lives]) if database else None
-    return Status(
-        join_rate=rate,
-        database=lifecycle.trouble or "ready",
-        learners=tuple([await _learner(lifecycle, live, database) for live in lives]),
-    )
+    trouble, database = lifecycle.trouble, lifecycle.database
+    if not trouble and database is not None:
+        try:
+            rate = await _join_rate(database, [live.learner.name for live in lives])
+            learners = [await _learner(live, database) for live in lives]
+            return Status(join_rate=rate, database="ready", learners=tuple(learners))
+        except StorageError as error:
+            trouble = str(error)
+    remembered = tuple(_remembered(live, None, trouble) for live in lives)
+    return Status(join_rate=None, database=trouble, learners=remembered)
 
 
 async def _join_rate(database: Database, names: list[str]) -> JoinRate:
-    rates = await database.run(decisions.join_rates)
-    told = await database.run(decisions.told)
+    rates = await database.run(decisions.join_rates, PATIENCE_SECONDS)
+    told = await database.run(decisions.told, PATIENCE_SECONDS)
     asked = sum(rates.get(name, (0, 0))[0] for name in names)
     joined = sum(rates.get(name, (0, 0))[1] for name in names)
     waiting = told["*"]["waiting"] if "*" in told else 0
@@ -111,13 +117,14 @@ async def _join_rate(database: Database, names: list[str]) -> JoinRate:
     return JoinRate(decisions=asked, joined=joined, rate=rate, waiting=waiting)
 
 
-async def _learner(lifecycle: Lifecycle, live: Live, database: Database | None) -> LearnerStatus:
+async def _learner(live: Live, database: Database) -> LearnerStatus:
+    row = await database.run(partial(runs.last, learner=live.learner.name), PATIENCE_SECONDS)
+    state = await due(live, database, PATIENCE_SECONDS)
+    return _remembered(live, _last_run(row) if row is not None else None, state.reason)
+
+
+def _remembered(live: Live, last: LastRun | None, next_run: str) -> LearnerStatus:
     evidence = live.learner.evidence(live.fold.memory)
-    last, next_run = None, lifecycle.trouble
-    if database is not None:
-        row = await database.run(partial(runs.last, learner=live.learner.name))
-        last = _last_run(row) if row is not None else None
-        next_run = (await due(lifecycle, live)).reason
     skipped = (
         (f"{live.skipped} stored events could not be read by this revision",)
         if live.skipped

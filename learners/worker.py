@@ -49,6 +49,7 @@ TICK_SECONDS = 5.0
 SETTLE_SECONDS = 0.5  # outcomes come in bursts: let one land before looking
 PAGE = 5000
 PRUNE_SECONDS = 3600.0
+RELEASE_SECONDS = 0.5
 KEPT = timedelta(days=90)  # decisions about which nothing was told
 KEPT_WHEN_FULL = timedelta(days=1)
 
@@ -102,7 +103,7 @@ class _Worker:
         """Look at every learner once."""
         for live in self.lifecycle.lives.values():
             name = live.learner.name
-            state = await due(self.lifecycle, live)
+            state = await due(live, self.database)
             if state.now:
                 await self.database.run(
                     partial(runs.request_due, learner=name, reason=state.reason)
@@ -133,10 +134,20 @@ class _Worker:
             with tempfile.TemporaryDirectory(prefix="foresight-") as directory:
                 found = await self._trained(live, token, claim, Path(directory))
                 await self._conclude(live, token, claim, run, found, Path(directory))
+        except anyio.get_cancelled_exc_class():
+            await self._released(name, token, run)
+            raise
         except LeaseLost:
             logger.warning("lease lost", learner=name, run=run)
         except (TrainingFailed, StorageError) as error:
             await self._failed(name, token, claim, run, str(error))
+
+    async def _released(self, name: str, token: UUID, run: int) -> None:
+        """This process ends: give the lease back, so that another need not wait for it."""
+        with anyio.move_on_after(RELEASE_SECONDS, shield=True):
+            reason = "the process that trained ended; another takes over"
+            await self.database.run(partial(runs.end, run=run, result="failed", reason=reason))
+            await self.database.run(partial(runs.release, learner=name, token=token))
 
     async def _failed(
         self, name: str, token: UUID, claim: Mapping[str, Any], run: int, reason: str
@@ -294,12 +305,10 @@ async def _concluded(
     return result
 
 
-async def due(lifecycle: Lifecycle, live: Live) -> Due:
+async def due(live: Live, database: Database, deadline: float = 10.0) -> Due:
     """Say whether a run of this learner is due, and why, or when it will be."""
-    if lifecycle.database is None:
-        return Due(False, lifecycle.trouble)
     learner = live.learner
-    row = await lifecycle.database.run(partial(runs.last_judged, learner=learner.name))
+    row = await database.run(partial(runs.last_judged, learner=learner.name), deadline)
     last = None
     if row is not None:
         last = LastRun(

@@ -7,7 +7,7 @@ until the commit: whoever reads up to a number has seen everything before it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storage.queries import QUERIES
@@ -81,8 +81,7 @@ async def _append(connection: AnyConnection, events: Sequence[EventRow]) -> list
 
 
 def _row(event: EventRow, kind: Effect, seq: int | None, replaces: int | None) -> dict[str, Any]:
-    row = asdict(event)
-    return {**row, "kind": kind, "seq": seq, "replaces": replaces, "replaced_by": None}
+    return {**event.record(), "kind": kind, "seq": seq, "replaces": replaces, "replaced_by": None}
 
 
 def _chains(event: EventRow) -> list[Name]:

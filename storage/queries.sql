@@ -197,6 +197,10 @@ update learners set done = $3, token = null, owner = null, lease_until = null, a
 where learner = $1 and token = $2
 returning learner
 
+-- name: release
+update learners set token = null, owner = null, lease_until = null, attempt = greatest(0, attempt - 1)
+where learner = $1 and token = $2
+
 -- name: fail
 update learners set token = null, owner = null, lease_until = null,
                     run_after = now() + $3::interval,

@@ -1,7 +1,7 @@
 """What is written to the log: plain rows, their times in seconds since 1970."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Json = Mapping[str, Any]
@@ -31,8 +31,8 @@ class DecisionRow:
     tool_use_id: str = ""
 
     def record(self) -> dict[str, Any]:
-        """Return the row as JSON."""
-        return asdict(self)
+        """Return the row as JSON; nothing in it is copied."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,10 @@ class EventRow:
     project: str = ""
     user_id: str = ""
     session: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """Return the row as JSON; nothing in it is copied."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 Effect = Literal[

@@ -60,6 +60,11 @@ async def fail(
     await connection.execute(QUERIES["fail"], learner, token, wait, give_up)
 
 
+async def release(connection: AnyConnection, learner: str, token: uuid.UUID) -> None:
+    """Give a lease back unused; the attempt does not count."""
+    await connection.execute(QUERIES["release"], learner, token)
+
+
 async def start(connection: AnyConnection, learner: str, trigger: str, revision: int) -> int:
     """Open a run and return its number; runs whose process died are closed as failed."""
     number = int(await connection.fetchval(QUERIES["start_run"], learner, trigger, revision))

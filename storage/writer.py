@@ -1,7 +1,7 @@
 """The group-commit writer: many callers share one flush.
 
-No timer: what arrives while one batch is being committed is the next batch. So a lone caller
-waits for one commit and many callers share it.
+No timer for outcomes: what arrives while one batch is being committed is the next batch. So a lone
+caller waits for one commit and many callers share it. Decisions, which nobody waits for, linger.
 """
 
 from collections import deque
@@ -17,6 +17,7 @@ from storage.rows import DecisionRow, EventRow, Stored
 BATCH: Final = 500
 MOST_DECISIONS: Final = 20_000  # advice given while the database is away; the oldest go first
 MOST_WAITING: Final = 10_000
+LINGER_SECONDS: Final = 0.03
 
 Append = Callable[[Sequence[DecisionRow], Sequence[EventRow]], Awaitable[list[Stored]]]
 
@@ -38,7 +39,7 @@ class Writer:
     _decisions: deque[DecisionRow] = field(default_factory=deque[DecisionRow])
     _waiting: deque[_Waiter] = field(default_factory=deque[_Waiter])
     _wake: anyio.Event = field(default_factory=anyio.Event)
-    _idle: anyio.Event = field(default_factory=anyio.Event)
+    _told: anyio.Event = field(default_factory=anyio.Event)
 
     def decide(self, row: DecisionRow) -> None:
         """Buffer a decision: never waits, never fails."""
@@ -62,6 +63,7 @@ class Writer:
         waiter = _Waiter(rows)
         self._waiting.append(waiter)
         self._wake.set()
+        self._told.set()
         with anyio.move_on_after(deadline):
             await waiter.done.wait()
         if waiter.result is not None:
@@ -84,6 +86,11 @@ class Writer:
         while True:
             await self._wake.wait()
             self._wake = anyio.Event()
+            if not self._waiting:
+                # Nobody waits for decisions: let a few come together, or somebody tell.
+                with anyio.move_on_after(LINGER_SECONDS):
+                    await self._told.wait()
+            self._told = anyio.Event()
             while self._decisions or self._waiting:
                 await self._write()
 

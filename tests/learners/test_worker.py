@@ -84,8 +84,9 @@ async def test_a_run_is_triggered_judged_promoted_and_served_by_every_process(
         await here.tell_all(tells(240, 0))
         assert (await ended(here, 1))[0] == "promoted"
         with anyio.fail_after(10):
-            while there.live("mixin_compatibility").version != 1:
-                await there.stirred(0.1)
+            for each in (here, there):
+                while each.live("mixin_compatibility").version != 1:
+                    await each.stirred(0.1)
         state = await status(here, "mixin_compatibility")
         assert state.learners[0].incumbent == 1
         assert state.learners[0].last_run is not None

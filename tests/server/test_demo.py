@@ -5,7 +5,7 @@ From an empty history to a model's answer about a pair nobody told about.
 
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from itertools import combinations
 from pathlib import Path
@@ -35,7 +35,7 @@ def works(pair: tuple[str, str]) -> bool:
 
 
 @asynccontextmanager
-async def foresight(directory: Path) -> AsyncIterator[Client]:
+async def foresight(directory: Path) -> AsyncGenerator[Client]:
     server = StdioServerParameters(
         command=str(CONSOLE),
         args=["serve", "--toolsets", "advise,feedback,admin"],
