@@ -51,7 +51,7 @@ lint: .venv/installed-check  ## static checks
 check: test lint  ## what CI runs
 
 evaluate: .venv/installed-test  ## quality of learning on real data: make evaluate DATA=folder
-	@$(BIN)/python tests/evaluation/run.py $(DATA)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/evaluation/run.py $(DATA)
 
 bench: .venv/installed-test  ## speed, as ratios measured in one run
 	@$(BIN)/python -m pytest -q -m heavy tests/benchmarks

@@ -50,6 +50,8 @@ SETTLE_SECONDS = 0.5  # outcomes come in bursts: let one land before looking
 PAGE = 5000
 PRUNE_SECONDS = 3600.0
 RELEASE_SECONDS = 0.5
+# Several threads of linear algebra on few cores wait for one another: seen 70 times slower.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 KEPT = timedelta(days=90)  # decisions about which nothing was told
 KEPT_WHEN_FULL = timedelta(days=1)
 
@@ -165,7 +167,8 @@ class _Worker:
     ) -> Found:
         await self._hand_over(live, claim, directory)
         command = [sys.executable, "-P", "-m", "learners.trainer", str(directory)]
-        async with await anyio.open_process(command, cwd=directory) as child:
+        environment = {**os.environ, **ONE_THREAD}
+        async with await anyio.open_process(command, cwd=directory, env=environment) as child:
             words = await self._awaited(child, live.learner.name, token)
         if child.returncode != 0 or not (directory / FOUND).exists():
             raise TrainingFailed(f"the training process ended with {child.returncode}: {words}")

@@ -8,13 +8,13 @@ from learners.catalog._compatibility import (
     compatibility,
     recommender,
 )
-from learners.catalog._compatibility_recommending import (
+from learners.catalog._compatibility.recommending import (
     Recommendation,
     RecommendationQuery,
     Recommendations,
     Recommending,
 )
-from learners.catalog._compatibility_types import Catalogue, Component, Context
+from learners.catalog._compatibility.types import Catalogue, Component, Context
 
 __all__ = [
     "CATALOGUE",
@@ -122,9 +122,5 @@ def recommending(entries: Sequence[Mapping[str, Any]] = ()) -> Recommending:
 
 
 LEARNER: CompatibilityLearner = compatibility(
-    "mixin_compatibility",
-    CATALOGUE,
-    CONTEXTS,
-    ordered=False,
-    title="Can these mixins be combined on this node type?",
+    CATALOGUE, CONTEXTS, ordered=False, title="Can these mixins be combined on this node type?"
 )

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learners.catalog._compatibility import CompatibilityLearner, compatibility
-from learners.catalog._compatibility_memory import CompatibilityMemory
-from learners.catalog._compatibility_types import (
+from learners.catalog._compatibility.memory import CompatibilityMemory
+from learners.catalog._compatibility.types import (
     Catalogue,
     CompatibilityOutcome,
     CompatibilityQuery,
@@ -75,7 +75,7 @@ def licence_compat(folder: Path, name: str = "licence_compat") -> Pairs:
         flags=flags,
         counted=False,
     )
-    learner = compatibility(name, catalogue, [Context(name="any")], ordered=True)
+    learner = compatibility(catalogue, [Context(name="any")], ordered=True, name=name)
     kept = [
         row
         for row in _rows(folder / name / "pairs.csv.gz")
@@ -97,7 +97,7 @@ def build_compat(folder: Path, name: str = "build_compat", least: int = 5) -> Pa
     ]
     compilers = sorted({row["context"] for row in kept})
     learner = compatibility(
-        name, Catalogue(counted=False), [Context(name=c) for c in compilers], ordered=True
+        Catalogue(counted=False), [Context(name=c) for c in compilers], ordered=True, name=name
     )
     examples = [
         _example(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mcp.server.mcpserver import MCPServer
 
-from learners.catalog._compatibility_types import PairAdvice
+from learners.catalog._compatibility.types import PairAdvice
 from learners.catalog.mixin_compatibility import (
     LEARNER,
     NODE_TYPES,

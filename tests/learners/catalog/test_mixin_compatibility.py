@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from learners.catalog import _compatibility_memory as memories
-from learners.catalog._compatibility_memory import CompatibilityMemory
-from learners.catalog._compatibility_params import CompatibilityParams
-from learners.catalog._compatibility_types import CompatibilityOutcome, CompatibilityQuery
+from learners.catalog._compatibility import memory as memories
+from learners.catalog._compatibility.memory import CompatibilityMemory
+from learners.catalog._compatibility.params import CompatibilityParams
+from learners.catalog._compatibility.types import CompatibilityOutcome, CompatibilityQuery
 from learners.catalog.mixin_compatibility import CATALOGUE, LEARNER, NODE_TYPES
 from learners.errors import Damaged, InvalidFacts, NotYet
 from learners.learner import Event, Example, Table
@@ -339,9 +339,9 @@ def test_damaged_params_are_refused(where: int, bit: int) -> None:
 
 def test_params_of_other_columns_are_refused() -> None:
     from learners.catalog._compatibility import compatibility
-    from learners.catalog._compatibility_types import Catalogue, Context
+    from learners.catalog._compatibility.types import Catalogue, Context
 
-    other = compatibility("other", Catalogue(), [Context(name="any")], ordered=True)
+    other = compatibility(Catalogue(), [Context(name="any")], ordered=True, name="other")
     with pytest.raises(Damaged, match="columns"):
         other.load(LEARNER.dump(fitted("logistic")))
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from learners.catalog._compatibility_recommending import alike
-from learners.catalog._compatibility_types import CompatibilityOutcome
+from learners.catalog._compatibility.recommending import alike
+from learners.catalog._compatibility.types import CompatibilityOutcome
 from learners.catalog.mixin_compatibility import (
     LEARNER,
     RecommendationQuery,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from learners.catalog._compatibility_types import Catalogue, Pair
+from learners.catalog._compatibility.types import Catalogue, Pair
 from learners.numerics.words import stem, words
 
 SEPARATOR = "\t"  # not printable, so in no name

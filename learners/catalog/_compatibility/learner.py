@@ -1,6 +1,6 @@
-"""The compatibility family: can these be combined here, learned from tests of combinations.
+"""The factory: one learner per catalogue.
 
-One learner per catalogue: mixins on node types, licences in a distribution, versions of packages
+Mixins on node types, licences in a distribution, versions of packages
 under a compiler. A catalogue module calls ``compatibility`` and ends in ``LEARNER``.
 """
 
@@ -10,15 +10,15 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from learners.catalog import _compatibility_params as fitted
-from learners.catalog._compatibility_answering import Answering
-from learners.catalog._compatibility_candidates import CONTEXT_WEIGHT, candidates, digest
-from learners.catalog._compatibility_features import Features
-from learners.catalog._compatibility_keys import KeysOf
-from learners.catalog._compatibility_memory import CompatibilityMemory, Fold
-from learners.catalog._compatibility_params import CompatibilityParams, Places
-from learners.catalog._compatibility_recommending import Recommending
-from learners.catalog._compatibility_types import (
+from learners.catalog._compatibility import params as fitted
+from learners.catalog._compatibility.answering import Answering
+from learners.catalog._compatibility.candidates import CONTEXT_WEIGHT, candidates, digest
+from learners.catalog._compatibility.features import Features
+from learners.catalog._compatibility.keys import KeysOf
+from learners.catalog._compatibility.memory import CompatibilityMemory, Fold
+from learners.catalog._compatibility.params import CompatibilityParams, Places
+from learners.catalog._compatibility.recommending import Recommending
+from learners.catalog._compatibility.types import (
     AND,
     WHOLE,
     Catalogue,
@@ -47,11 +47,11 @@ REVISION = 1
 
 
 def compatibility(
-    name: str,
     catalogue: Catalogue,
     contexts: Sequence[Context],
     *,
     ordered: bool,
+    name: str = "mixin_compatibility",
     title: str = "Can these be combined here?",
     entries: Entries = (),
 ) -> CompatibilityLearner:
@@ -95,9 +95,16 @@ def compatibility(
         load=lambda data: fitted.load(data, len(columns), digest(columns)),
         specimen=partial(_specimen, query, known, contexts),
         scoring=LOG_LOSS,
-        retrain=Retrain(outcomes=100, minimum_outcomes=100, minimum_distinct=50, accuracy=0.9),
+        retrain=Retrain(
+            outcomes=100, minimum_outcomes=100, minimum_distinct=50, accuracy=0.9, things="pairs"
+        ),
         extend=lambda added: compatibility(
-            name, catalogue, contexts, ordered=ordered, title=title, entries=(*entries, *added)
+            catalogue,
+            contexts,
+            ordered=ordered,
+            name=name,
+            title=title,
+            entries=(*entries, *added),
         ),
     )
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from learners.catalog._compatibility_columns import HISTORY, SETS, Columns
-from learners.catalog._compatibility_keys import SEPARATOR, KeysOf
-from learners.catalog._compatibility_memory import UNIT, CompatibilityMemory, set_key
-from learners.catalog._compatibility_types import (
+from learners.catalog._compatibility.columns import HISTORY, SETS, Columns
+from learners.catalog._compatibility.keys import SEPARATOR, KeysOf
+from learners.catalog._compatibility.memory import UNIT, CompatibilityMemory, set_key
+from learners.catalog._compatibility.types import (
     WHOLE,
     Catalogue,
     CompatibilityQuery,

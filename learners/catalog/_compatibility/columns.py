@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from learners.catalog._compatibility_keys import SEPARATOR
-from learners.catalog._compatibility_types import Catalogue, Component, Context, Pair
+from learners.catalog._compatibility.keys import SEPARATOR
+from learners.catalog._compatibility.types import Catalogue, Component, Context, Pair
 from learners.numerics.words import words
 
 MOST_VOCABULARY = 48

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.catalog._compatibility_columns import HISTORY, INTERACTIONS
-from learners.catalog._compatibility_models import LINEAR, Kind, Layout, blended, structural
-from learners.catalog._compatibility_params import (
+from learners.catalog._compatibility.columns import HISTORY, INTERACTIONS
+from learners.catalog._compatibility.models import LINEAR, Kind, Layout, blended, structural
+from learners.catalog._compatibility.params import (
     STRENGTHS,
     CompatibilityParams,
     Places,
@@ -21,13 +21,14 @@ from learners.catalog._compatibility_params import (
     moved_by_own,
     pair_logs,
 )
-from learners.catalog._compatibility_structural import PENALTIES, Chosen, Rows, train
+from learners.catalog._compatibility.structural import PENALTIES, Chosen, Rows, train
 from learners.errors import NotYet, TooFewExamples
 from learners.learner import Fit, Floats, Row, Table
 from learners.numerics import calibration, counts
 from learners.numerics.scoring import log_loss
 
 FOLDS = 5
+OUT_OF_FOLD_TREES = 60
 MINIMUM_ROWS = 20
 MINIMUM_GROUPS = 5
 MINIMUM_SETS = 30
@@ -221,7 +222,8 @@ def _cross_fitted(
         if not 0 < int((rows.y > 0.5).sum()) < len(rows.y):
             score[test] = 0.5
             continue
-        score[test] = train(kind, layout, chosen, rows, rng).score(pairs.rows.x[test])
+        few = chosen._replace(trees=OUT_OF_FOLD_TREES)
+        score[test] = train(kind, layout, few, rows, rng).score(pairs.rows.x[test])
     return score
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from learners.catalog._compatibility_types import Component, Context, Verdict
+from learners.catalog._compatibility.types import Component, Context, Verdict
 
 CROWDED = 2  # shared hooks from which the order of two components matters
 

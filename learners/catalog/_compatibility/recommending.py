@@ -7,11 +7,11 @@ from itertools import combinations
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from learners.catalog._compatibility_answering import Answering, Judged, weakest
-from learners.catalog._compatibility_keys import SEPARATOR
-from learners.catalog._compatibility_memory import CompatibilityMemory
-from learners.catalog._compatibility_params import CompatibilityParams
-from learners.catalog._compatibility_types import (
+from learners.catalog._compatibility.answering import Answering, Judged, weakest
+from learners.catalog._compatibility.keys import SEPARATOR
+from learners.catalog._compatibility.memory import CompatibilityMemory
+from learners.catalog._compatibility.params import CompatibilityParams
+from learners.catalog._compatibility.types import (
     CompatibilityQuery,
     Component,
     Name,

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from learners.catalog import _compatibility_params as fitted
-from learners.catalog import _compatibility_reasons, _compatibility_rules
-from learners.catalog._compatibility_features import PAIR, Features, Own
-from learners.catalog._compatibility_memory import UNIT, CompatibilityMemory, note_key
-from learners.catalog._compatibility_params import CompatibilityParams, Places
-from learners.catalog._compatibility_types import (
+from learners.catalog._compatibility import params as fitted
+from learners.catalog._compatibility import reasons, rules
+from learners.catalog._compatibility.features import PAIR, Features, Own
+from learners.catalog._compatibility.memory import UNIT, CompatibilityMemory, note_key
+from learners.catalog._compatibility.params import CompatibilityParams, Places
+from learners.catalog._compatibility.types import (
     Catalogue,
     Compatibility,
     CompatibilityQuery,
@@ -187,7 +187,7 @@ class Answering:
             said = f"{base:.0%} of all tests succeeded; of this pair {s + f:.0f} are known"
             return Judged(pair, p, verdict_of(p), "base_rate", own, row, (said,))
         a, b = self.catalogue.get(pair[0]), self.catalogue.get(pair[1])
-        verdict, why = _compatibility_rules.judge(a, b, self.contexts[context])
+        verdict, why = rules.judge(a, b, self.contexts[context])
         if verdict != "unknown":
             return Judged(pair, None, verdict, "rules", own, row, why)
         needed = f"{OBSERVED} tests of {' and '.join(pair)} are needed, {s + f:.0f} are known"
@@ -212,9 +212,7 @@ class Answering:
         whole = len(query.mixins) > 2
         said: list[str] = []
         if source == "model" and params is not None:
-            said += _compatibility_reasons.reasons(
-                params, self.places, worst.row, worst.pair, query.node_type
-            )
+            said += reasons.reasons(params, self.places, worst.row, worst.pair, query.node_type)
             if whole:
                 said.insert(0, f"weakest pair: {' and '.join(worst.pair)}")
                 said.insert(1, _how_joined(params, len(judged)))
@@ -233,8 +231,8 @@ class Answering:
         for it in judged:
             a, b = self.catalogue.get(it.pair[0]), self.catalogue.get(it.pair[1])
             if it.source != "rules":
-                said += _compatibility_rules.conflicts(a, b, where)
-            said += _compatibility_rules.shared(a, b, where)
+                said += rules.conflicts(a, b, where)
+            said += rules.shared(a, b, where)
         seen = memory.counts["component"]
         for name in dict.fromkeys(name for it in judged for name in it.pair):
             keys = self.features.keys((name, name), query.node_type)
@@ -252,7 +250,7 @@ class Answering:
         for it in judged:
             if it.verdict == "incompatible":
                 a, b = self.catalogue.get(it.pair[0]), self.catalogue.get(it.pair[1])
-                said += _compatibility_rules.ways_out(a, b, self.contexts[query.node_type])
+                said += rules.ways_out(a, b, self.contexts[query.node_type])
         return tuple(dict.fromkeys(said))[:SHOWN]
 
 

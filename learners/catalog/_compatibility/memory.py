@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 
-from learners.catalog._compatibility_keys import SEPARATOR, Keys, KeysOf
-from learners.catalog._compatibility_types import (
+from learners.catalog._compatibility.keys import SEPARATOR, Keys, KeysOf
+from learners.catalog._compatibility.types import (
     CompatibilityOutcome,
     CompatibilityQuery,
     canonical,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.catalog._compatibility_models import Kind, Layout, Structural, structural
+from learners.catalog._compatibility.models import Kind, Layout, Structural, structural
 from learners.errors import Damaged
 from learners.learner import Floats, Row, Table
 from learners.numerics import counts

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from learners.catalog._compatibility_params import CompatibilityParams, Places
-from learners.catalog._compatibility_types import Pair
+from learners.catalog._compatibility.params import CompatibilityParams, Places
+from learners.catalog._compatibility.types import Pair
 from learners.learner import Row
 
 MOST = 4
