@@ -79,7 +79,7 @@ async def _run(
     from learners.lifecycle import Lifecycle
     from learners.worker import work
 
-    lifecycle = Lifecycle(lives)
+    lifecycle = Lifecycle(lives, store_text=settings.store_text)
     app.set(lifecycle)
     async with anyio.create_task_group() as group:
         group.start_soon(lifecycle.writer.run)
@@ -95,7 +95,10 @@ def _imported(settings: Settings) -> "dict[str, Live]":
     from learners.registry import catalog
     from learners.serving import Live
 
-    return {name: Live(settings.applied(learner)) for name, learner in catalog().items()}
+    return {
+        name: Live(settings.applied(learner), models=settings.models)
+        for name, learner in catalog().items()
+    }
 
 
 async def _flush(app: App) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import ByteSize, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 if TYPE_CHECKING:
@@ -53,7 +53,16 @@ class Settings(BaseSettings):
         ("advise", "feedback"), description="comma-separated: advise, feedback, admin"
     )
     read_only: bool = Field(False, description="serve only tools that change nothing")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="of the log on stderr and in the data directory"
+    )
+    models: bool = Field(True, description="false: serve what is observed and the rules only")
+    store_text: Literal["redacted", "hash", "none"] = Field(
+        "redacted", description="what is kept of the texts that callers send"
+    )
+    max_disk: ByteSize = Field(
+        ByteSize(0), description="size of the database above which old asks go early, e.g. 2GB"
+    )
     min_pairs: int = Field(50, ge=1, description="distinct things before the first run")
     min_outcomes: int = Field(100, ge=1, description="outcomes before the first run")
     retrain_outcomes: int = Field(100, ge=1, description="new outcomes that trigger a run")
@@ -132,7 +141,10 @@ class Settings(BaseSettings):
         from learners.worker import Options
 
         return Options(
-            memory_mb=self.train_memory_mb, jobs=self.train_jobs, backend=self.train_backend
+            memory_mb=self.train_memory_mb,
+            jobs=self.train_jobs,
+            backend=self.train_backend,
+            max_disk=int(self.max_disk),
         )
 
     def applied(self, learner: "AnyLearner") -> "AnyLearner":

@@ -38,7 +38,6 @@ def test_asking_is_cheap_with_a_long_history(size: int, capsys: pytest.CaptureFi
         took.append(time.perf_counter() - start)
     p50, p99 = microseconds(took)
     with capsys.disabled():
-        print(
-            f"\nask, {size} mixins, {REMEMBERED} outcomes remembered: p50 {p50:.0f} us, p99 {p99:.0f} us"
-        )
+        told = f"{size} mixins, {REMEMBERED} outcomes remembered"
+        print(f"\nask, {told}: p50 {p50:.0f} us, p99 {p99:.0f} us")
     assert len(took) == ASKS // size

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
 import joblib
 import numpy as np
@@ -47,5 +48,5 @@ def attempt(seed: int) -> tuple[str, set[str]]:
 
 def attempts(seeds: int, jobs: int) -> Iterator[tuple[str, set[str]]]:
     """Yield the outcome of each seed, as they end."""
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
+    parallel: Any = joblib.Parallel(n_jobs=jobs, return_as="generator")
     yield from parallel(joblib.delayed(attempt)(seed) for seed in range(seeds))

@@ -49,7 +49,8 @@ def line(measure: Measure) -> str:
     interval = "" if measure.interval is None else "[{:.3f}, {:.3f}]".format(*measure.interval)
     goal = "" if measure.goal is None else f"goal {measure.goal:.3f}"
     baseline = "" if measure.baseline is None else f"baseline {measure.baseline:.3f}"
-    return f"{measure.name:<62} {measure.value:7.3f} {interval:<16} {goal:<11} {baseline:<15} {measure.note}"
+    figure = f"{measure.name:<62} {measure.value:7.3f} {interval:<16}"
+    return f"{figure} {goal:<11} {baseline:<15} {measure.note}"
 
 
 def of_placebo(seeds: int, console: Console) -> str:
@@ -62,7 +63,7 @@ def of_placebo(seeds: int, console: Console) -> str:
         claimed |= set() if result == "admitted" else sources
     allowed = PROMOTED_AT_MOST * seeds / 100
     return (
-        f"placebo: {promoted} of {seeds} shuffled histories promoted (at most {allowed:g} allowed); "
+        f"placebo: {promoted} of {seeds} shuffled histories promoted, {allowed:g} allowed; "
         f"sources of the others' answers: {', '.join(sorted(claimed))}"
     )
 

@@ -40,9 +40,9 @@ def _fitted(name: str) -> dict[str, object]:
     learner = catalog()[name]
     rows = table(learner, specimens(learner))
     found = dict[str, object]()
-    for name, fit in learner.candidates.items():
+    for candidate, fit in learner.candidates.items():
         try:
-            found[name] = fit(rows, np.random.default_rng(7))
+            found[candidate] = fit(rows, np.random.default_rng(7))
         except NotYet:
             continue
     return found
@@ -180,8 +180,7 @@ def test_constant_outcomes_and_single_rows_do_not_crash(learner: AnyLearner) -> 
         for few in (same, rows.take(np.array([0]))):
             try:
                 params = fit(few, np.random.default_rng(0))
-            except NotYet as error:
-                assert str(error)
+            except NotYet:
                 continue
             assert np.isfinite(learner.score(params, rows)).all()
 

@@ -123,8 +123,8 @@ async def test_wrong_tells_name_the_field(fresh_database: Dsn) -> None:
             await lifecycle.tell(Tell(verdict="success", decision_id="17"), CALLER)
         with pytest.raises(UnknownLearner, match="learner: expected one of coins"):
             await lifecycle.tell(Tell(verdict="success", learner="x", facts={"a": 1}), CALLER)
+        wrong = Tell(verdict="success", learner="coins", facts={"coin": "a", "colour": "red"})
         with pytest.raises(InvalidFacts, match=r"facts\.colour: Extra inputs"):
-            wrong = Tell(verdict="success", learner="coins", facts={"coin": "a", "colour": "red"})
             await lifecycle.tell(wrong, CALLER)
         with pytest.raises(InvalidFacts, match="source: expected one of human"):
             await lifecycle.tell(fact("a", source="rumour"), CALLER)

@@ -19,13 +19,20 @@ SECRETS = [
 @pytest.mark.parametrize(
     ("text", "secret"),
     [
-        *((f"it failed with {secret} in the log", secret) for secret in SECRETS if "hunter" not in secret),
+        *(
+            (f"it failed with {secret} in the log", secret)
+            for secret in SECRETS
+            if "hunter" not in secret
+        ),
         ("postgresql://me:hunter2hunter2@host/db", SECRETS[4]),
         ("password = hunter2hunter2", SECRETS[4]),
         ("Authorization: Bearer hunter2hunter2", SECRETS[4]),
-        ("-----BEGIN RSA PRIVATE KEY-----\nhunter2hunter2\n-----END RSA PRIVATE KEY-----", SECRETS[4]),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nhunter2hunter2\n-----END RSA PRIVATE KEY-----",
+            SECRETS[4],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_secret_is_replaced(text: str, secret: str) -> None:
     kept = stored(text, "redacted")
     assert secret not in kept

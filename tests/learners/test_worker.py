@@ -4,6 +4,7 @@ import os
 import signal
 from datetime import timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,7 @@ async def test_two_workers_never_train_one_learner_at_once(fresh_database: Dsn) 
         spans = sorted(
             (row["started_at"], row["finished_at"]) for row in rows if row["finished_at"]
         )
-        assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+        assert all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
 async def test_a_killed_trainer_is_a_failed_run_and_the_next_attempt_succeeds(
@@ -182,7 +183,8 @@ async def copy_damaged(connection: Any) -> None:
         params=row["params"], report={}, lineage={},
     )  # fmt: skip
     await connection.execute(
-        "update versions set params = set_byte(params, 40, 255 - get_byte(params, 40)) where number = 2"
+        "update versions set params = set_byte(params, 40, 255 - get_byte(params, 40)) "
+        "where number = 2"
     )
 
 

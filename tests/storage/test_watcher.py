@@ -99,7 +99,7 @@ def test_a_client_killed_during_initdb_leaves_nothing(
 ) -> None:
     place = locate(directory)
     victim = client(directory)
-    eventually(lambda: (place.unfinished / "PG_VERSION").exists())
+    eventually((place.unfinished / "PG_VERSION").exists)
     victim.kill()
     victim.wait()
     eventually(lambda: not processes(place.base), seconds=15)

@@ -1,4 +1,4 @@
-"""The smallest learner that has everything: coins, some of which are marked and mostly fall heads."""
+"""The smallest learner that has everything: coins, of which the marked ones mostly fall heads."""
 
 from dataclasses import dataclass, field
 

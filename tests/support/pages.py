@@ -29,10 +29,14 @@ MAP = {
 def tools() -> str:
     """Return the table of tools."""
     rows = [
-        f"| `{tool.function.__name__}` | {tool.toolset} | {' '.join((tool.function.__doc__ or '').split())} |"
+        f"| `{tool.function.__name__}` | {tool.toolset} | {_line(tool.function.__doc__)} |"
         for tool in TOOLS
     ]
     return "\n".join(["| tool | toolset | what it does |", "|---|---|---|", *rows])
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
 def settings() -> str:
@@ -78,7 +82,7 @@ def filled(text: str) -> str:
     for name, part in PARTS.items():
         pattern = rf"<!-- {name} -->\n(?:.*?\n<!-- /{name} -->\n)?"
         body = f"<!-- {name} -->\n{part()}\n<!-- /{name} -->\n"
-        text = re.sub(pattern, lambda _, body=body: body, text, count=1, flags=re.DOTALL)
+        text = re.sub(pattern, body.replace("\\", r"\\"), text, count=1, flags=re.DOTALL)
     return text
 
 
