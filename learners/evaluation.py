@@ -21,6 +21,7 @@ from learners.numerics.scoring import log_loss
 from learners.replay import Asked, Entry, Rows, asked, log, replay, start
 
 CURVE = 40  # points of a learning curve
+FOLDED = 2000  # newest rows that are cross-validated: a table, not an afternoon
 
 
 def tables(
@@ -97,6 +98,8 @@ class Ledger:
         sources: (n,) what the answer came from; ``versions`` the version, 0 for none.
         group: (n,)
         attempts: Training attempts in order.
+        folds_of: The candidate whose accuracy per fold follows: the last that was chosen.
+        folds: Accuracy of each of five grouped folds of the newest rows (000-43).
     """
 
     y: Floats
@@ -107,6 +110,8 @@ class Ledger:
     versions: tuple[int, ...]
     group: tuple[str, ...]
     attempts: tuple[Attempt, ...]
+    folds_of: str = ""
+    folds: tuple[float, ...] = ()
 
     def said(self) -> Floats:
         """Return p, or the running base rate where no probability was given."""
@@ -166,12 +171,17 @@ class _Backtest:
     last: LastRun | None = None
     scores: Scores = field(default_factory=Scores)
     attempts: list[Attempt] = field(default_factory=list[Attempt])
+    rows: Rows = field(init=False)
     answers: dict[int, list[tuple[float | None, str, int]]] = field(
         default_factory=dict[int, list[tuple[float | None, str, int]]]
     )
 
+    def __post_init__(self) -> None:
+        self.rows = Rows(self.learner)
+
     def ask(self, memory: Any, question: Asked) -> None:
         example = question.example
+        self.rows.add(memory, question)
         advice = self.learner.answer(self.params, memory, example.query, example.asked, self.rng)
         self.answers[question.settled] = [
             (self.learner.predicted(advice, label.option), advice.source, self.version)
@@ -242,6 +252,7 @@ def backtest(
     if not lines:
         raise ValueError("examples: expected at least one with a label, got none")
     y, weight, p, base, sources, versions, group = zip(*lines, strict=True)
+    chosen = next((a.candidate for a in reversed(state.attempts) if a.candidate), "")
     return Ledger(
         y=np.array(y),
         weight=np.array(weight),
@@ -251,7 +262,16 @@ def backtest(
         versions=versions,
         group=group,
         attempts=tuple(state.attempts),
+        folds_of=chosen,
+        folds=_folds(learner, state.rows.table(), chosen, rng) if chosen else (),
     )
+
+
+def _folds(
+    learner: AnyLearner, table: Table, name: str, rng: np.random.Generator
+) -> tuple[float, ...]:
+    newest = table.take(np.arange(max(0, len(table) - FOLDED), len(table)))
+    return training.cross_validated(learner, newest, name, rng)
 
 
 def _settle(

@@ -5,7 +5,15 @@ from typing import NoReturn
 
 import typer
 
-from server import cli_ask, cli_backtest, cli_care, cli_data, cli_learn, cli_serve
+from server import (
+    cli_ask,
+    cli_backtest,
+    cli_care,
+    cli_data,
+    cli_evaluate,
+    cli_learn,
+    cli_serve,
+)
 from server.settings import WrongSetting
 
 HELP = """Advice for coding agents that is learned from what really happened.
@@ -19,6 +27,7 @@ cli_serve.register(app)
 cli_ask.register(app)
 cli_learn.register(app)
 cli_backtest.register(app)
+cli_evaluate.register(app)
 cli_data.register(app)
 cli_care.register(app)
 

@@ -92,6 +92,7 @@ def _ledger(ledger: "Ledger", seed: int) -> dict[str, Any]:
 
     import numpy as np
 
+    folds = np.array(ledger.folds)
     return {
         "outcomes": float(ledger.weight.sum()),
         "answers": len(ledger.y),
@@ -108,6 +109,12 @@ def _ledger(ledger: "Ledger", seed: int) -> dict[str, Any]:
             {"answered": share, "error": error} for share, error in ledger.abstention()
         ],
         "attempts": [asdict(attempt) for attempt in ledger.attempts],
+        "five_folds": {
+            "candidate": ledger.folds_of,
+            "accuracy": list(ledger.folds),
+            "mean": float(folds.mean()) if len(folds) else None,
+            "sd": float(folds.std(ddof=1)) if len(folds) > 1 else None,
+        },
     }
 
 
@@ -134,3 +141,8 @@ def _print(found: Mapping[str, Any]) -> None:
         ("outcomes", "attempt", "candidate", "reason"),
         ([*attempt.values()] for attempt in found["attempts"]),
     )
+    folds = found["five_folds"]
+    if folds["sd"] is not None:
+        sys.stdout.write(
+            f"5-fold accuracy of {folds['candidate']}: {folds['mean']:.3f} ± {folds['sd']:.3f}\n"
+        )

@@ -122,6 +122,29 @@ def test_a_backtest_needs_no_database(tmp_path: Path) -> None:
     assert schema["required"] == ["asked", "query", "known", "outcome"]
 
 
+def test_evaluating_a_split_needs_no_database(tmp_path: Path) -> None:
+    env = environment(NOWHERE, tmp_path)
+    file = tmp_path / "lines.jsonl"
+    rows = [(f"M{i % 7}", f"M{i % 5 + 7}", i % 7 < 3) for i in range(120)]
+    lines = [
+        {
+            "asked": float(i),
+            "query": {"mixins": [a, b], "node_type": "EFFECT"},
+            "known": i + 0.5,
+            "outcome": "success" if good else "failure",
+        }
+        for i, (a, b, good) in enumerate(rows)
+    ]
+    file.write_text("\n".join(map(json.dumps, lines)))
+    report = json.loads(foresight(env, "evaluate", LEARNER, str(file), "--json").stdout)
+    assert report["rows"] == 30
+    assert report["chosen"] in report["metrics"]
+    best, constant = report["metrics"][report["chosen"]], report["metrics"]["the best constant"]
+    assert best["log_loss"][0] < constant["log_loss"][0]
+    shown = foresight(env, "evaluate", LEARNER, str(file), str(file))
+    assert "120 rows in 35 groups judge" in shown.stdout
+
+
 def test_the_doctor_finds_all_well_or_says_what_to_do(env: dict[str, str], tmp_path: Path) -> None:
     well = foresight({**env, "FORESIGHT_WOKER": "x"}, "doctor", "--json")
     assert well.returncode == 0, well.stdout

@@ -5,7 +5,7 @@ Trees score through ONNX Runtime and explain themselves through their packed arr
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,15 +74,15 @@ def structural(kind: Kind, arrays: Mapping[str, NDArray[Any]]) -> Structural:
     )
     if kind == "forest":
         return trees
-    return _blend(_linear(arrays), trees, float(arrays["mix"][0]))
+    return _blend(_linear(arrays), trees, Mix(*arrays["mix"].tolist()))
 
 
-def _blend(linear: Structural, trees: Structural, mix: float) -> Structural:
+def _blend(linear: Structural, trees: Structural, mix: "Mix") -> Structural:
     def explain(design: Row) -> Floats:
         # Probability becomes log odds by the slope where the trees stand.
         p = float(trees.score(design[None, :])[0])
         slope = 1.0 / max(p * (1.0 - p), SLOPE)
-        return mix * linear.explain(design) + (1 - mix) * slope * trees.explain(design)
+        return mix.linear * linear.explain(design) + mix.trees * slope * trees.explain(design)
 
     def score(design: Row) -> Floats:
         return blended(linear.score(design), trees.score(design), mix)
@@ -90,9 +90,17 @@ def _blend(linear: Structural, trees: Structural, mix: float) -> Structural:
     return Structural(score, explain)
 
 
-def blended(linear: Floats, trees: Floats, mix: float) -> Floats:
-    """Return the mean of two scores in log odds; ``mix`` is the weight of the first."""
-    return expit(mix * logit(linear) + (1 - mix) * logit(trees))
+class Mix(NamedTuple):
+    """Weights of two scores in log odds."""
+
+    linear: float = 0.5
+    trees: float = 0.5
+    shift: float = 0.0
+
+
+def blended(linear: Floats, trees: Floats, mix: Mix) -> Floats:
+    """Return the weighted sum of two scores in log odds."""
+    return expit(mix.linear * logit(linear) + mix.trees * logit(trees) + mix.shift)
 
 
 def _linear(arrays: Mapping[str, NDArray[Any]]) -> Structural:

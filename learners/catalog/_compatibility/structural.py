@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.catalog._compatibility.models import LINEAR, Kind, Layout, blended, decided
+from learners.catalog._compatibility.models import LINEAR, Kind, Layout, Mix, blended, decided
 from learners.errors import NotYet
 from learners.learner import Floats, Row
 from learners.numerics import forests, logistic
@@ -61,13 +61,13 @@ class Chosen(NamedTuple):
 
     Attributes:
         penalty: Of the linear models.
-        mix: Weight of the linear model in the blend.
+        mix: Of the blend.
         trees: Of each forest. Out of fold a part of them calibrates as well, measured on both
             pair sets, in a third of the time.
     """
 
     penalty: float = 1.0
-    mix: float = 0.5
+    mix: Mix = Mix()
     trees: int = TREES
 
 
@@ -85,10 +85,10 @@ def train(
     return _blend(_linear("logistic", layout, chosen.penalty, rows), trees, chosen.mix)
 
 
-def _blend(linear: Fitted, trees: Fitted, mix: float) -> Fitted:
+def _blend(linear: Fitted, trees: Fitted, mix: Mix) -> Fitted:
     return Fitted(
         lambda design: blended(linear.score(design), trees.score(design), mix),
-        lambda rng: {**linear.export(rng), **trees.export(rng), "mix": np.array([mix])},
+        lambda rng: {**linear.export(rng), **trees.export(rng), "mix": np.array(mix)},
     )
 
 
