@@ -22,14 +22,13 @@ from learners.errors import (
     InvalidFacts,
     NotStored,
     UnknownLearner,
-    UnknownVersion,
     WrongInput,
 )
 from learners.learner import A, AnyLearner, Learner, M, O, P, Q
 from learners.redaction import StoreText
 from learners.serving import Caller, Decision, Live
 from learners.telling import Tell
-from storage import catalog, decisions, log, runs, versions
+from storage import decisions, log, runs
 from storage.database import Database
 from storage.errors import StorageError, Unavailable
 from storage.rows import DecisionRow, EventRow, Stored
@@ -290,43 +289,6 @@ class Lifecycle:
         self.live(name)
         await self.run(partial(runs.request, learner=name, reason=reason, manual=manual))
 
-    async def promote(self, name: str, number: int, *, by: str, reason: str) -> int | None:
-        """Serve a version; return what was served before.
-
-        Raises:
-            UnknownVersion: With the versions there are.
-        """
-        live = self.live(name)
-        known = await self.run(partial(versions.versions, learner=name))
-        loadable = [row["number"] for row in known if row["loadable"]]
-        if number not in loadable:
-            shown = ", ".join(map(str, loadable)) or "none yet"
-            raise UnknownVersion(f"version: expected one of {shown}; got {number}")
-        stale = [row for row in known if row["number"] == number]
-        if stale[0]["revision"] != live.learner.revision:
-            raise UnknownVersion(
-                f"version: {number} was made for revision {stale[0]['revision']} of the features, "
-                f"this program has {live.learner.revision}; train a new version"
-            )
-        previous: int | None = await self.run(
-            partial(versions.promote, learner=name, number=number, by=by, reason=reason)
-        )
-        return previous
-
-    async def roll_back(self, name: str, *, by: str, reason: str) -> tuple[int | None, int | None]:
-        """Serve what was served before; return (what was, what is served now).
-
-        Raises:
-            UnknownVersion: Nothing was served before.
-        """
-        self.live(name)
-        history = await self.run(partial(versions.promotions, learner=name))
-        if not history:
-            raise UnknownVersion(f"version: nothing of {name} was ever promoted")
-        now, back = history[0]["number"], history[0]["previous"]
-        await self.run(partial(versions.promote, learner=name, number=back, by=by, reason=reason))
-        return now, back
-
     async def run(self, work: Callable[..., Any], deadline: float = TELL_SECONDS) -> Any:
         """Do a unit of work with the database.
 
@@ -339,19 +301,6 @@ class Lifecycle:
             return await self.database.run(work, deadline)
         except StorageError as error:
             raise NotStored(str(error)) from error
-
-    async def add_to_catalogue(self, name: str, entry: Mapping[str, Any]) -> None:
-        """Add an entry to a learner's catalogue; every process takes it up.
-
-        Raises:
-            InvalidFacts: The learner has no catalogue, or the entry does not fit.
-        """
-        base = self.live(name).base
-        if base.extend is None:
-            raise InvalidFacts(f"learner: {name} has no catalogue to add to")
-        base.extend((entry,))
-        label = str(entry["name"])
-        await self.run(partial(catalog.put, learner=name, name=label, entry=entry))
 
 
 def _told(rows: Sequence[EventRow], results: Sequence[Stored]) -> Told:

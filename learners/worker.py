@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,39 +18,28 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import structlog
-from anyio.abc import Process
 
 from learners import monitoring
 from learners.lifecycle import Lifecycle
 from learners.monitoring import Due, LastRun
 from learners.serving import Live
-from learners.training_files import (
-    EVENTS,
-    FOUND,
-    INCUMBENT,
-    JOB,
-    PARAMS,
-    SNAPSHOT,
-    Found,
-    Job,
-    event_line,
-)
-from storage import decisions, log, runs, snapshots, versions
+from learners.training_child import TrainingFailed, hand_over, trained
+from learners.training_files import PARAMS, SNAPSHOT, Found, Job
+from storage import decisions, runs, snapshots, versions
 from storage.database import Database
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from anyio.abc import Process
+
     from storage.pool import AnyConnection
 
 TICK_SECONDS = 5.0
 SETTLE_SECONDS = 0.5  # outcomes come in bursts: let one land before looking
-PAGE = 5000
 PRUNE_SECONDS = 3600.0
 RELEASE_SECONDS = 0.5
-# Several threads of linear algebra on few cores wait for one another: seen 70 times slower.
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 KEPT = timedelta(days=90)  # decisions about which nothing was told
 KEPT_WHEN_FULL = timedelta(days=1)
 
@@ -79,10 +67,6 @@ class Options:
     attempts: int = 3
     keep: int = 10
     max_disk: int = 0
-
-
-class TrainingFailed(Exception):
-    """The child ended without a result; the text is its last words."""
 
 
 class LeaseLost(Exception):
@@ -133,9 +117,12 @@ class _Worker:
         )
         logger.info("training", learner=name, run=run, reason=claim["reason"])
         try:
-            with tempfile.TemporaryDirectory(prefix="foresight-") as directory:
-                found = await self._trained(live, token, claim, Path(directory))
-                await self._conclude(live, token, claim, run, found, Path(directory))
+            with tempfile.TemporaryDirectory(prefix="foresight-") as folder:
+                directory = Path(folder)
+                job = self._job(live, claim)
+                await hand_over(self.database, job, claim["incumbent"], directory)
+                found = await trained(directory, partial(self._beat, name, token))
+                await self._conclude(live, token, claim, run, found, directory)
         except anyio.get_cancelled_exc_class():
             await self._released(name, token, run)
             raise
@@ -162,32 +149,6 @@ class _Worker:
             partial(runs.fail, learner=name, token=token, wait=wait, give_up=give_up)
         )
 
-    async def _trained(
-        self, live: Live, token: UUID, claim: Mapping[str, Any], directory: Path
-    ) -> Found:
-        await self._hand_over(live, claim, directory)
-        command = [sys.executable, "-P", "-m", "learners.trainer", str(directory)]
-        environment = {**os.environ, **ONE_THREAD}
-        async with await anyio.open_process(command, cwd=directory, env=environment) as child:
-            words = await self._awaited(child, live.learner.name, token)
-        if child.returncode != 0 or not (directory / FOUND).exists():
-            raise TrainingFailed(f"the training process ended with {child.returncode}: {words}")
-        return Found.model_validate_json((directory / FOUND).read_text("utf-8"))
-
-    async def _awaited(self, child: Process, name: str, token: UUID) -> str:
-        """Return the child's last words, keeping the lease alive until it has ended."""
-        words = ""
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._beat, name, token, child)
-            try:
-                words = await _last_words(child)
-                await child.wait()
-            finally:
-                if child.returncode is None:
-                    child.kill()
-            group.cancel_scope.cancel()
-        return words
-
     async def _beat(self, name: str, token: UUID, child: Process) -> None:
         """Keep the lease alive; kill the child when it is lost."""
         while True:
@@ -201,23 +162,6 @@ class _Worker:
             if not held:
                 child.kill()
                 return
-
-    async def _hand_over(self, live: Live, claim: Mapping[str, Any], directory: Path) -> None:
-        learner = live.learner
-        with (directory / EVENTS).open("w", encoding="utf-8") as lines:
-            seq = 0
-            while rows := await self.database.run(
-                partial(log.since, seq=seq, limit=PAGE, learner=learner.name)
-            ):
-                lines.writelines(event_line(row) for row in rows)
-                seq = rows[-1]["seq"]
-        if claim["incumbent"] is not None:
-            row = await self.database.run(
-                partial(versions.read, learner=learner.name, number=claim["incumbent"])
-            )
-            if row is not None and row["params"] and row["revision"] == learner.revision:
-                (directory / INCUMBENT).write_bytes(row["params"])
-        (directory / JOB).write_text(self._job(live, claim).model_dump_json(), "utf-8")
 
     def _job(self, live: Live, claim: Mapping[str, Any]) -> Job:
         return Job(
@@ -253,17 +197,6 @@ class _Worker:
         logger.info(
             "trained", learner=live.learner.name, run=run, result=result, reason=found.reason
         )
-
-
-async def _last_words(child: Process) -> str:
-    """Read what the child prints, log it, and return its last line."""
-    last = ""
-    if child.stderr is not None:
-        async for chunk in child.stderr:
-            lines = [line for line in chunk.decode("utf-8", "replace").splitlines() if line.strip()]
-            last = lines[-1] if lines else last
-            logger.debug("trainer", lines=lines)
-    return last
 
 
 async def _concluded(

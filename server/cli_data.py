@@ -190,7 +190,9 @@ def add_mixin(
         "dependencies": dependency or [],
         "lifecycle_hooks": hook or [],
     }
-    through(lambda verbs: verbs.lifecycle.add_to_catalogue(MIXINS, entry))
+    from learners.governing import add_to_catalogue
+
+    through(lambda verbs: add_to_catalogue(verbs.lifecycle, MIXINS, entry))
     sys.stdout.write(f"{name} is in the catalogue; running servers take it up.\n")
 
 

@@ -58,8 +58,12 @@ async def train(learner: Which, call: Called) -> Requested:
 async def promote(learner: Which, version: Number, call: Called) -> Served:
     """Serves a version of a learner from now on, in every process, whatever the gate said of it.
     To go back to what was served before, use roll_back."""  # noqa: D205, D209 - a model reads it
+    from learners import governing
+
     by = call.caller.user or "operator"
-    previous = await call.lifecycle.promote(learner, version, by=by, reason="promoted by hand")
+    previous = await governing.promote(
+        call.lifecycle, learner, version, by=by, reason="promoted by hand"
+    )
     return Served(
         learner=learner,
         version=version,
@@ -71,8 +75,12 @@ async def promote(learner: Which, version: Number, call: Called) -> Served:
 async def roll_back(learner: Which, call: Called) -> Served:
     """Serves what a learner served before the last promotion, in every process. To choose a
     version by its number, use promote."""  # noqa: D205, D209 - a model reads it
+    from learners import governing
+
     by = call.caller.user or "operator"
-    was, now = await call.lifecycle.roll_back(learner, by=by, reason="rolled back by hand")
+    was, now = await governing.roll_back(
+        call.lifecycle, learner, by=by, reason="rolled back by hand"
+    )
     return Served(
         learner=learner,
         version=now,

@@ -8,7 +8,7 @@ import pytest
 from coins import LEARNER, Toss
 from rig import open_database, running
 
-from learners import codec
+from learners import codec, governing
 from learners.errors import Conflict, InvalidFacts, UnknownLearner, UnknownVersion, WrongInput
 from learners.replay import replay
 from learners.serving import Caller
@@ -176,6 +176,6 @@ async def test_replaying_the_stored_log_gives_the_live_memory(fresh_database: Ds
 async def test_promoting_what_does_not_exist_names_what_does(fresh_database: Dsn) -> None:
     async with running(fresh_database, [LEARNER]) as lifecycle:
         with pytest.raises(UnknownVersion, match="version: expected one of none yet; got 3"):
-            await lifecycle.promote("coins", 3, by="me", reason="test")
+            await governing.promote(lifecycle, "coins", 3, by="me", reason="test")
         with pytest.raises(UnknownVersion, match="nothing of coins was ever promoted"):
-            await lifecycle.roll_back("coins", by="me", reason="test")
+            await governing.roll_back(lifecycle, "coins", by="me", reason="test")

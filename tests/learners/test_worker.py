@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from rig import running
 
-from learners import worker
+from learners import governing, worker
 from learners.learner import AnyLearner
 from learners.lifecycle import Lifecycle
 from learners.registry import catalog
@@ -94,7 +94,9 @@ async def test_a_run_is_triggered_judged_promoted_and_served_by_every_process(
         assert "log_loss" in state.learners[0].last_run.reason
         shown = await card(here, "mixin_compatibility")
         assert set(shown["report"]["metrics"]) >= {"pair_rates", "the best constant"}
-        before, after = await here.roll_back("mixin_compatibility", by="test", reason="test")
+        before, after = await governing.roll_back(
+            here, "mixin_compatibility", by="test", reason="test"
+        )
         assert (before, after) == (1, None)
         with anyio.fail_after(10):
             while there.live("mixin_compatibility").version is not None:
@@ -168,7 +170,7 @@ async def test_damaged_params_are_refused_and_what_was_served_goes_on(fresh_data
                 await lifecycle.stirred(0.1)
         assert lifecycle.database is not None
         await lifecycle.database.run(copy_damaged)
-        await lifecycle.promote("mixin_compatibility", 2, by="test", reason="test")
+        await governing.promote(lifecycle, "mixin_compatibility", 2, by="test", reason="test")
         with anyio.fail_after(10):
             while not live.refused:
                 await lifecycle.stirred(0.1)

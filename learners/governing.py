@@ -1,0 +1,66 @@
+"""What people decide: which version is served, and what is added to a catalogue."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from learners.errors import InvalidFacts, UnknownVersion
+from learners.lifecycle import Lifecycle
+from storage import catalog, versions
+
+
+async def promote(
+    lifecycle: Lifecycle, name: str, number: int, *, by: str, reason: str
+) -> int | None:
+    """Serve a version; return what was served before.
+
+    Raises:
+        UnknownVersion: With the versions there are.
+    """
+    live = lifecycle.live(name)
+    known = await lifecycle.run(partial(versions.versions, learner=name))
+    loadable = [row["number"] for row in known if row["loadable"]]
+    if number not in loadable:
+        shown = ", ".join(map(str, loadable)) or "none yet"
+        raise UnknownVersion(f"version: expected one of {shown}; got {number}")
+    stale = [row for row in known if row["number"] == number]
+    if stale[0]["revision"] != live.learner.revision:
+        raise UnknownVersion(
+            f"version: {number} was made for revision {stale[0]['revision']} of the features, "
+            f"this program has {live.learner.revision}; train a new version"
+        )
+    previous: int | None = await lifecycle.run(
+        partial(versions.promote, learner=name, number=number, by=by, reason=reason)
+    )
+    return previous
+
+
+async def roll_back(
+    lifecycle: Lifecycle, name: str, *, by: str, reason: str
+) -> tuple[int | None, int | None]:
+    """Serve what was served before; return (what was, what is served now).
+
+    Raises:
+        UnknownVersion: Nothing was served before.
+    """
+    lifecycle.live(name)
+    history = await lifecycle.run(partial(versions.promotions, learner=name))
+    if not history:
+        raise UnknownVersion(f"version: nothing of {name} was ever promoted")
+    now, back = history[0]["number"], history[0]["previous"]
+    await lifecycle.run(partial(versions.promote, learner=name, number=back, by=by, reason=reason))
+    return now, back
+
+
+async def add_to_catalogue(lifecycle: Lifecycle, name: str, entry: Mapping[str, Any]) -> None:
+    """Add an entry to a learner's catalogue; every process takes it up.
+
+    Raises:
+        InvalidFacts: The learner has no catalogue, or the entry does not fit.
+    """
+    base = lifecycle.live(name).base
+    if base.extend is None:
+        raise InvalidFacts(f"learner: {name} has no catalogue to add to")
+    base.extend((entry,))
+    label = str(entry["name"])
+    await lifecycle.run(partial(catalog.put, learner=name, name=label, entry=entry))

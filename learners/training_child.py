@@ -1,0 +1,90 @@
+"""Runs one training attempt in a process of its own, and speaks with it through files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import structlog
+
+from learners.training_files import EVENTS, FOUND, INCUMBENT, JOB, Found, Job, event_line
+from storage import log, versions
+
+if TYPE_CHECKING:
+    from anyio.abc import Process
+
+    from storage.database import Database
+
+PAGE = 5000
+# Several threads of linear algebra on few cores wait for one another: seen 70 times slower.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+logger = structlog.get_logger("foresight.training")
+
+
+class TrainingFailed(Exception):
+    """The child ended without a result; the text is its last words."""
+
+
+async def hand_over(database: Database, job: Job, incumbent: int | None, directory: Path) -> None:
+    """Write what the child needs: the learner's events, what is being served, and the job."""
+    with (directory / EVENTS).open("w", encoding="utf-8") as lines:
+        seq = 0
+        while rows := await database.run(
+            partial(log.since, seq=seq, limit=PAGE, learner=job.learner)
+        ):
+            lines.writelines(event_line(row) for row in rows)
+            seq = rows[-1]["seq"]
+    if incumbent is not None:
+        row = await database.run(partial(versions.read, learner=job.learner, number=incumbent))
+        if row is not None and row["params"] and row["revision"] == job.revision:
+            (directory / INCUMBENT).write_bytes(row["params"])
+    (directory / JOB).write_text(job.model_dump_json(), "utf-8")
+
+
+async def trained(directory: Path, guard: Callable[[Process], Coroutine[Any, Any, None]]) -> Found:
+    """Run the child over a directory and return what it found.
+
+    Args:
+        guard: Runs beside the child, and may kill it.
+
+    Raises:
+        TrainingFailed: It ended without a result.
+    """
+    command = [sys.executable, "-P", "-m", "learners.trainer", str(directory)]
+    environment = {**os.environ, **ONE_THREAD}
+    async with await anyio.open_process(command, cwd=directory, env=environment) as child:
+        words = await _awaited(child, guard)
+    if child.returncode != 0 or not (directory / FOUND).exists():
+        raise TrainingFailed(f"the training process ended with {child.returncode}: {words}")
+    return Found.model_validate_json((directory / FOUND).read_text("utf-8"))
+
+
+async def _awaited(child: Process, guard: Callable[[Process], Coroutine[Any, Any, None]]) -> str:
+    words = ""
+    async with anyio.create_task_group() as group:
+        group.start_soon(guard, child)
+        try:
+            words = await _last_words(child)
+            await child.wait()
+        finally:
+            if child.returncode is None:
+                child.kill()
+        group.cancel_scope.cancel()
+    return words
+
+
+async def _last_words(child: Process) -> str:
+    """Read what the child prints, log it, and return its last line."""
+    last = ""
+    if child.stderr is not None:
+        async for chunk in child.stderr:
+            lines = [line for line in chunk.decode("utf-8", "replace").splitlines() if line.strip()]
+            last = lines[-1] if lines else last
+            logger.debug("trainer", lines=lines)
+    return last
