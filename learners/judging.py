@@ -131,11 +131,13 @@ def decide(
         loss = float(np.average(scoring.loss(table.y, p), weights=table.weight))
         mean, bound = gain(scoring, table, candidate, p, level, rng)
         admitted = admitted and bound > 0
-        parts.append(f"{loss:.3f} of {name} (gain {mean:.3f}, at least {bound:.3f})")
+        short = "" if bound > 0 else ", which is not above zero"
+        parts.append(f"{loss:.3f} of {name} (gain {mean:.3f}, lower bound {bound:.3f}{short})")
     floors = _missed(gate, table, candidate)
+    shared = f" ({gate.confidence:.0%} shared by {tried} candidates)" if tried > 1 else ""
     words = (
-        f"{scoring.name} {own:.3f} against {', '.join(parts)}, on {len(table)} later rows "
-        f"in {groups} groups, one-sided {level:.2%}"
+        f"{scoring.name} {own:.3f} against {', and '.join(parts)}; {len(table)} later rows in "
+        f"{groups} groups, bounds at {level:.0%}{shared}"
     )
     return Verdict(admitted and not floors, words + "".join(f"; {missed}" for missed in floors))
 

@@ -72,6 +72,8 @@ class LearnerStatus(Shown):
     mode: str
     n: int = Field(description="outcomes told")
     distinct: int = Field(description="distinct things they are about that count")
+    things: str = Field(description="what the distinct things are")
+    training_since: str | None = Field(description="start of the run under way; null: none")
     last_run: LastRun | None
     next_run: str
     ledger: tuple[Scores, ...]
@@ -118,12 +120,18 @@ async def _join_rate(database: Database, names: list[str]) -> JoinRate:
 
 
 async def _learner(live: Live, database: Database) -> LearnerStatus:
-    row = await database.run(partial(runs.last, learner=live.learner.name), PATIENCE_SECONDS)
+    name = live.learner.name
+    row = await database.run(partial(runs.last, learner=name), PATIENCE_SECONDS)
+    since = await database.run(partial(runs.training_since, learner=name), PATIENCE_SECONDS)
+    started = None if since is None else since.isoformat(timespec="seconds")
     state = await due(live, database, PATIENCE_SECONDS)
-    return _remembered(live, _last_run(row) if row is not None else None, state.reason)
+    last = _last_run(row) if row is not None else None
+    return _remembered(live, last, state.reason, started)
 
 
-def _remembered(live: Live, last: LastRun | None, next_run: str) -> LearnerStatus:
+def _remembered(
+    live: Live, last: LastRun | None, next_run: str, since: str | None = None
+) -> LearnerStatus:
     evidence = live.learner.evidence(live.fold.memory)
     skipped = (
         (f"{live.skipped} stored events could not be read by this revision",)
@@ -136,6 +144,8 @@ def _remembered(live: Live, last: LastRun | None, next_run: str) -> LearnerStatu
         mode=live.mode,
         n=evidence.outcomes,
         distinct=evidence.distinct,
+        things=live.learner.retrain.things,
+        training_since=since,
         last_run=last,
         next_run=next_run,
         ledger=tuple(

@@ -10,6 +10,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -133,10 +134,12 @@ class _Worker:
 
     async def _released(self, name: str, token: UUID, run: int) -> None:
         """This process ends: give the lease back, so that another need not wait for it."""
-        with anyio.move_on_after(RELEASE_SECONDS, shield=True):
-            reason = "the process that trained ended; another takes over"
-            await self.database.run(partial(runs.end, run=run, result="failed", reason=reason))
-            await self.database.run(partial(runs.release, learner=name, token=token))
+        reason = "the process that trained ended; another takes over"
+        with anyio.move_on_after(RELEASE_SECONDS, shield=True), suppress(StorageError):
+            # By now the pool may be closing.
+            async with self.database.apart() as connection:
+                await runs.end(connection, run, result="failed", reason=reason)
+                await runs.release(connection, name, token)
 
     async def _failed(
         self, name: str, token: UUID, claim: Mapping[str, Any], run: int, reason: str

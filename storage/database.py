@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from storage.embedded import Lease, attach
 from storage.errors import Unavailable
 
 if TYPE_CHECKING:
-    from asyncpg import Pool, Record
+    from asyncpg import Connection, Pool, Record
 
     from storage.pool import AnyConnection, Target
 
@@ -60,10 +60,20 @@ class Database:
         """
 
         async def unit() -> T:
+            if self._pool.is_closing():
+                raise Unavailable("This process is ending. Ask the next one.")
             async with self._pool.acquire() as connection:
                 return await work(connection)
 
         return await pool.retry(unit, deadline)
+
+    def apart(self) -> AbstractAsyncContextManager[Connection[Record]]:
+        """Open a connection of one's own, which closing this database does not take away.
+
+        Raises:
+            Unavailable: The server did not answer.
+        """
+        return pool.connection(self.target)
 
     @asynccontextmanager
     async def listening(self, wake: Callable[[str], None]) -> AsyncGenerator[Callable[[], bool]]:

@@ -225,6 +225,11 @@ select id, result, reason, trigger, number, revision, outcomes, distinct_n, cata
        accuracy, started_at, finished_at
 from runs where learner = $1 and result <> 'running' order by id desc limit 1
 
+-- name: training_since
+select r.started_at from runs r join learners l using (learner)
+where r.learner = $1 and r.result = 'running' and l.lease_until > now()
+order by r.id desc limit 1
+
 -- name: last_judged_run
 select id, result, reason, revision, outcomes, catalogue, missing, accuracy, finished_at
 from runs where learner = $1 and result in ('promoted', 'rejected', 'skipped')

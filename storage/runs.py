@@ -7,7 +7,7 @@ requested than done.
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from storage.queries import QUERIES
@@ -98,6 +98,12 @@ async def end(
 async def last(connection: AnyConnection, learner: str) -> Record | None:
     """Return the newest run that has ended."""
     return await connection.fetchrow(QUERIES["last_run"], learner)
+
+
+async def training_since(connection: AnyConnection, learner: str) -> datetime | None:
+    """Return when the run that is under way started, or None."""
+    since: datetime | None = await connection.fetchval(QUERIES["training_since"], learner)
+    return since
 
 
 async def last_judged(connection: AnyConnection, learner: str) -> Record | None:

@@ -30,7 +30,7 @@ def test_a_planted_signal_is_admitted_with_the_reason_in_words() -> None:
     result = train(LEARNER, log(history(240, 0)), None, np.random.default_rng(0))
     assert result.result == "admitted"
     assert "the best constant (gain" in result.reason
-    assert "on 60 later rows in 42 groups" in result.reason
+    assert "60 later rows in 42 groups, bounds at 95%" in result.reason
 
 
 def test_noise_is_rejected() -> None:
