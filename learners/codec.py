@@ -13,6 +13,7 @@ from learners.judging import Report
 from learners.learner import AnyEvent, AnyLearner, Event
 from learners.ledger import Ledger
 from learners.replay import Entry, Fold, Served
+from learners.wording import problems
 
 Row = Mapping[str, Any]
 
@@ -31,11 +32,7 @@ def validated(model: type[BaseModel], value: Any, what: str) -> Any:
 
 def explained(error: ValidationError, what: str, model: type[BaseModel]) -> str:
     """Return a validation error in one line: the field, what was expected, what is accepted."""
-    parts = [
-        f"{'.'.join([what, *(str(part) for part in problem['loc'])])}: {problem['msg']}"
-        for problem in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
-    return f"{'; '.join(parts)}. Accepted: {', '.join(model.model_fields)}."
+    return f"{'; '.join(problems(error, [what]))}. Accepted: {', '.join(model.model_fields)}."
 
 
 def entry(learner: AnyLearner, row: Row) -> Entry:

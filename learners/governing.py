@@ -20,8 +20,10 @@ async def promote(
     live = lifecycle.live(name)
     known = await lifecycle.run(partial(versions.versions, learner=name))
     loadable = [row["number"] for row in known if row["loadable"]]
+    if not loadable:
+        raise UnknownVersion(f"version: nothing of {name} was trained yet; ask for a run first")
     if number not in loadable:
-        shown = ", ".join(map(str, loadable)) or "none yet"
+        shown = ", ".join(map(str, loadable))
         raise UnknownVersion(f"version: expected one of {shown}; got {number}")
     stale = [row for row in known if row["number"] == number]
     if stale[0]["revision"] != live.learner.revision:

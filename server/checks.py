@@ -1,11 +1,13 @@
 """What `foresight doctor` looks at, each with what to do about it."""
 
+import json
 import os
 import shutil
 import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +19,7 @@ from server.welcome import command
 
 OURS = ("server", "tools", "learners", "storage", "models")
 TRAINING = ("sklearn", "lightgbm", "joblib", "onnx", "skl2onnx", "onnxmltools", "onnxruntime")
+PROBE_SECONDS = 1.0
 LITTLE = 1_000_000_000  # bytes of free disk
 
 
@@ -113,11 +116,25 @@ def _logs(settings: Settings) -> Finding:
 def _port(settings: Settings) -> Finding:
     with socket.socket() as probe:
         taken = probe.connect_ex(("127.0.0.1", settings.http_port)) == 0
-    if taken:
-        return Finding(
-            "http", "ok", f"port {settings.http_port} is in use; the next free one serves"
-        )
-    return Finding("http", "ok", f"port {settings.http_port} is free")
+    port = f"port {settings.http_port}"
+    if not taken:
+        return Finding("http", "ok", f"{port} is free")
+    if (state := _health(settings.http_port)) is not None:
+        return Finding("http", "ok", f"Foresight serves on {port} already, state {state}")
+    return Finding("http", "ok", f"{port} is in use by another program; the next free one serves")
+
+
+def _health(port: int) -> str | None:
+    """Return how a Foresight on that port is; None: it is not Foresight."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=PROBE_SECONDS)
+    try:
+        connection.request("GET", "/healthz")
+        found = json.load(connection.getresponse())
+        return str(found["status"]) if found["database"] else None
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+        return None
+    finally:
+        connection.close()
 
 
 async def _running(settings: Settings) -> list[Finding]:

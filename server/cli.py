@@ -1,7 +1,7 @@
 """The command line. Bodies of verbs import what they need, so that `serve` starts fast."""
 
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
@@ -12,9 +12,11 @@ from server import (
     cli_data,
     cli_evaluate,
     cli_learn,
+    cli_mixins,
     cli_serve,
 )
-from server.settings import WrongSetting
+from server.cli_words import example
+from server.settings import WrongSetting, misspelt
 
 HELP = """Advice for coding agents that is learned from what really happened.
 
@@ -29,6 +31,7 @@ cli_learn.register(app)
 cli_backtest.register(app)
 cli_evaluate.register(app)
 cli_data.register(app)
+cli_mixins.register(app)
 cli_care.register(app)
 
 
@@ -37,10 +40,12 @@ def main() -> NoReturn:
     from learners.errors import LearnerError, WrongInput
     from storage.errors import StorageError
 
+    for line in misspelt():
+        sys.stderr.write(f"foresight: warning: {line}\n")
     try:
         result = app(standalone_mode=False)
     except typer.TyperException as error:
-        _leave(error.format_message(), error.exit_code)
+        _leave(_called_wrongly(error), error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         _leave("stopped", 130)
     except (WrongSetting, WrongInput) as error:
@@ -55,6 +60,21 @@ def main() -> NoReturn:
     sys.exit(result if isinstance(result, int) else 0)
 
 
+def _called_wrongly(error: typer.TyperException) -> str:
+    """Return what is wrong with a call and, where something is missing, what it looks like."""
+    message = error.format_message()
+    if not message.startswith("Missing "):
+        return message
+    if "'learner'" in message:
+        from learners.registry import catalog
+
+        message += f" Expected one of {', '.join(catalog())}."
+    context: Any = getattr(error, "ctx", None)
+    path = "" if context is None else context.command_path
+    return message + example(path.partition(" ")[2])
+
+
 def _leave(message: str, code: int) -> NoReturn:
-    sys.stderr.write(f"foresight: {message.strip()}\n")
+    if message.strip():  # else the help was shown
+        sys.stderr.write(f"foresight: {message.strip()}\n")
     sys.exit(code)

@@ -2,12 +2,15 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from learners.errors import LearnerError, WrongInput
 from server.cli_run import ASK, LEARN, Json, print_json, through
+from server.cli_words import explained, spoken
 
 Mixins = Annotated[list[str], typer.Argument(help="2 to 16 names, e.g. MixinCaching MixinRetry.")]
 NodeType = Annotated[str, typer.Option(help="EFFECT, COMPUTE, REDUCER or ORCHESTRATOR.")]
@@ -37,10 +40,18 @@ def check_mixin_compatibility(
 def recommend_mixins(
     node_type: NodeType,
     need: Annotated[
-        list[str] | None, typer.Option(help="A capability that is needed, e.g. cache; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--need",
+            "--required-capabilities",
+            help="A capability that is needed, e.g. cache; repeatable.",
+        ),
     ] = None,
     existing: Annotated[
-        list[str] | None, typer.Option(help="A mixin the node has already; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--existing", "--existing-mixins", help="A mixin the node has already; repeatable."
+        ),
     ] = None,
     k: Annotated[int, typer.Option("-k", help="How many, 1 to 10.")] = 5,
     project: Project = "",
@@ -61,7 +72,9 @@ def recommend_mixins(
 def record_feedback(
     outcome: Annotated[str, typer.Argument(help="success, neutral or failure.")],
     decision_id: Annotated[str, typer.Option(help="Of the answer this is about.")] = "",
-    learner: Annotated[str, typer.Option(help="Who learns from the facts.")] = "",
+    learner: Annotated[
+        str, typer.Option(help="Who learns from the facts; default: the only one.")
+    ] = "",
     facts: Annotated[str, typer.Option(help="JSON, or @FILE with JSON.")] = "",
     followed: Annotated[str, typer.Option(help="yes, no or unknown.")] = "unknown",
     notes: Annotated[str, typer.Option(help="Free text.")] = "",
@@ -108,7 +121,8 @@ def promote(
 
 
 def rollback(
-    learner: Annotated[str, typer.Argument(help="Name of a learner.")], as_json: Json = False
+    learner: Annotated[str, typer.Argument(help="Name of a learner; default: the only one.")] = "",
+    as_json: Json = False,
 ) -> None:
     """Serve what was served before the last promotion."""
     mirror("roll_back", as_json, learner=learner)
@@ -116,14 +130,27 @@ def rollback(
 
 def mirror(tool: str, as_json: bool, **arguments: Any) -> None:
     """Call a tool and print its result."""
-    from server.direct import check
-
-    check(tool, arguments)  # before the database is started for it
-    answer = through(lambda verbs: verbs.call(tool, **arguments))
+    _check(tool, arguments)  # before the database is started for it
+    try:
+        answer = through(lambda verbs: verbs.call(tool, **arguments))
+    except LearnerError as error:
+        raise type(error)(explained(tool, arguments, str(error))) from None
     if as_json:
         print_json(answer.model_dump(mode="json"))
     else:
-        sys.stdout.write(f"{answer.words()}\n")
+        sys.stdout.write(f"{spoken(answer.words())}\n")
+
+
+def _check(tool: str, arguments: Mapping[str, Any]) -> None:
+    from pydantic import ValidationError
+
+    from learners.wording import problems
+    from server.direct import TOOLS
+
+    try:
+        TOOLS[tool].fn_metadata.validate_arguments(dict(arguments))
+    except ValidationError as error:
+        raise WrongInput(explained(tool, arguments, "; ".join(problems(error)))) from None
 
 
 def _facts(text: str) -> dict[str, Any]:
@@ -132,7 +159,7 @@ def _facts(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text or "{}")
     except ValueError as error:
-        raise typer.BadParameter(f"facts: expected JSON: {error}") from None
+        raise WrongInput(f"--facts: expected JSON: {error}") from None
     if not isinstance(value, dict):
-        raise typer.BadParameter("facts: expected a JSON object")
+        raise WrongInput("--facts: expected a JSON object")
     return value

@@ -27,7 +27,7 @@ def backtest(
     learner: Learner,
     file: Annotated[Path | None, typer.Argument(help="Replay lines; see --schema.")] = None,
     schema: Annotated[
-        bool, typer.Option("--schema", help="Print the JSON schema of a line instead.")
+        bool, typer.Option("--schema", metavar="", help="Print the JSON schema of a line instead.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     growth: Annotated[

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from storage.binaries import Binaries
 
 T = TypeVar("T")
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", metavar="", help="Do not ask.")]
+LEFT = (
+    "Clients name Foresight in their own configuration: remove `foresight` there. Then "
+    "`pip uninstall foresight`, or delete the environment.\n"
+)
 
 db = typer.Typer(help="The database: where, dump, restore.", no_args_is_help=True)
 
@@ -62,7 +66,14 @@ def where(as_json: Json = False) -> None:
     if as_json:
         print_json(found)
     else:
-        sys.stdout.writelines(f"{name}: {value}\n" for name, value in found.items())
+        sys.stdout.writelines(
+            f"{name}: {_shown(value)}\n" for name, value in found.items() if value is not None
+        )
+
+
+def _shown(value: Any) -> str:
+    missing = isinstance(value, Path) and not value.exists()
+    return f"none yet ({value})" if missing else str(value)
 
 
 def _where(settings: Settings) -> dict[str, Any]:
@@ -70,31 +81,35 @@ def _where(settings: Settings) -> dict[str, Any]:
     from storage.pool import external
 
     if settings.database_url:
-        return {"database": external(settings.database_url).label, "logs": str(settings.logs)}
+        return {"database": external(settings.database_url).label, "logs": settings.logs}
     found = status(settings.cluster, account=settings.pg_account or None)
     return {
         "database": "embedded",
-        "directory": str(found.place.base),
-        "data": str(found.place.data),
+        "directory": found.place.base,
+        "data": found.place.data,
         "running": found.running,
         "process": found.pid,
         "postgresql": found.major,
         "bytes": found.size,
-        "dumps": str(found.place.dumps),
-        "database_log": str(found.log) if found.log else None,
-        "logs": str(settings.logs),
+        "dumps": found.place.dumps,
+        "database_log": found.log,
+        "logs": settings.logs,
     }
 
 
 def dump(
     file: Annotated[Path, typer.Argument(help="Where to write it.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", metavar="", help="Replace an existing file.")
+    ] = False,
 ) -> None:
     """Write everything stored to a file."""
     from storage import backup
 
     if file.exists() and not force:
         raise WrongInput(f"file: {file} exists; name another one, or use --force")
+    if not (folder := file.absolute().parent).is_dir():
+        raise WrongInput(f"file: there is no folder {folder}; make it first")
     written = _with_tools(lambda source, tools: backup.dump(source, file.absolute(), tools))
     sys.stdout.write(f"{written} ({written.stat().st_size} bytes)\n")
 
@@ -136,7 +151,9 @@ def _confirm(question: str, *, yes: bool) -> None:
 
 
 def uninstall(
-    data: Annotated[bool, typer.Option("--data", help="Delete what is stored, too.")] = False,
+    data: Annotated[
+        bool, typer.Option("--data", metavar="", help="Delete what is stored, too.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
     """Stop the embedded database and, with --data, delete everything stored."""
@@ -145,6 +162,10 @@ def uninstall(
     settings = prepared()
     account = settings.pg_account or None
     base = locate(settings.cluster, account).base
+    places = (base, settings.cluster, settings.logs)
+    if not any(place.exists() for place in places):
+        sys.stdout.write(f"Nothing is stored in {settings.data_dir}.\n{LEFT}")
+        return
     if _in_use(base):
         raise Unavailable(
             "a server still uses the database and would start it again; close the clients that "
@@ -155,16 +176,13 @@ def uninstall(
     stopped = stop(settings.cluster, account=account)
     sys.stdout.write("The database is stopped.\n" if stopped else "No database was running.\n")
     if data:
-        for directory in (base, settings.cluster, settings.logs):
+        for directory in places:
             shutil.rmtree(directory, ignore_errors=True)
         _remove_if_empty(settings.data_dir)
         sys.stdout.write(f"Deleted: {base}, {settings.logs}.\n")
     else:
         sys.stdout.write(f"Kept: {base} (what was learned) and {settings.logs}.\n")
-    sys.stdout.write(
-        "Clients name Foresight in their own configuration: remove `foresight` there. Then "
-        "`pip uninstall foresight`, or delete the environment.\n"
-    )
+    sys.stdout.write(LEFT)
 
 
 def _in_use(base: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Verbs about data: import, export, the catalogue of mixins."""
+"""Verbs about data: import, export."""
 
 import csv
 import json
@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from learners.errors import WrongInput
 from server.cli_run import (
     DATA,
     Json,
     plain,
     print_json,
-    print_table,
     progress,
     through,
     with_database,
@@ -27,38 +25,42 @@ if TYPE_CHECKING:
     from server.importing import Plan
 
 MIXINS = "mixin_compatibility"
+REQUESTED = (
+    "A training run is requested: a running server or `foresight worker` trains; "
+    "`foresight runs` shows how it ended."
+)
 
 imports = typer.Typer(help="Bring in a history.", no_args_is_help=True)
-mixins = typer.Typer(help="The catalogue of mixins: list, add, remove.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     imports.command("mixins")(import_mixins)
-    mixins.command("list")(list_mixins)
-    mixins.command("add")(add_mixin)
-    mixins.command("remove")(remove_mixin)
     app.add_typer(imports, name="import", rich_help_panel=DATA)
-    app.add_typer(mixins, name="mixins", rich_help_panel=DATA)
     app.command("export", rich_help_panel=DATA)(export)
 
 
 def import_mixins(
     source: Annotated[str, typer.Argument(metavar="FILE|URL|-", help="CSV, JSON or JSON lines.")],
     train: Annotated[
-        bool, typer.Option("--train", help="Ask for a training run, whatever the thresholds.")
+        bool,
+        typer.Option(
+            "--train", metavar="", help="Ask for a training run, whatever the thresholds."
+        ),
     ] = False,
     project: Annotated[str, typer.Option(help="Project id of these tests; default: none.")] = "",
     as_json: Json = False,
 ) -> None:
     """Import tests of mixins: what mixin_compatibility_matrix holds, or labelled pairs.
 
-    Columns: mixin_a, mixin_b, node_type and either success_count, failure_count or compatible;
-    also conflict_reason, resolution_pattern, created_at. A row counts as success_count +
-    failure_count outcomes of its pair, a labelled row as one outcome, marked as a label. Rows are
-    told in the order of created_at. Importing a file again changes nothing.
+    Columns: mixin_a, mixin_b, node_type and either success_count, failure_count or compatible
+    (1, true or yes; 0, false or no); also conflict_reason, resolution_pattern, created_at. A row
+    counts as success_count + failure_count outcomes of its pair, a labelled row as one outcome,
+    marked as a label. Rows are told in the order of created_at. Importing a file again changes
+    nothing.
     """
     from learners.registry import catalog
+    from learners.wording import count
     from server.importing import plan, text_of
 
     found = plan(text_of(source), catalog()[MIXINS], project, time.time())
@@ -66,9 +68,10 @@ def import_mixins(
     if as_json:
         print_json(result)
         return
-    note = " A training run is requested." if train else ""
+    note = f"\n{REQUESTED}" if train else ""
     sys.stdout.write(
-        f"{result['rows']} rows: {result['new']} new with {result['outcomes']} outcomes, "
+        f"{count(result['rows'], 'row')}: {result['new']} new with "
+        f"{count(result['outcomes'], 'outcome')}, "
         f"{result['known']} known before, {result['repeated']} repeated in the file, "
         f"{result['empty']} without a test.{note}\n"
     )
@@ -125,84 +128,3 @@ def export(
 
 def _cell(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, dict | list) else value
-
-
-def list_mixins(as_json: Json = False) -> None:
-    """List the mixins that are known beforehand, those you added among them."""
-    from learners.catalog.mixin_compatibility import CATALOGUE
-
-    added = {row["name"]: row for row in with_database(_added)}
-    known = CATALOGUE.extended(tuple(added.values())).components
-    records = [
-        {
-            "name": each.name,
-            "category": each.category,
-            "characteristics": sorted(each.flags),
-            "tags": sorted(each.tags),
-            "dependencies": sorted(each.dependencies),
-            "lifecycle_hooks": sorted(each.hooks),
-            "added": each.name in added,
-        }
-        for each in known.values()
-    ]
-    if as_json:
-        print_json(records)
-        return
-    rows = ([_joined(value) for value in record.values()] for record in records)
-    print_table(tuple(records[0]), rows)
-
-
-def _joined(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else ""
-    return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-async def _added(database: Any) -> tuple[dict[str, Any], ...]:
-    from storage import catalog
-
-    found: tuple[dict[str, Any], ...] = await database.run(partial(catalog.entries, learner=MIXINS))
-    return found
-
-
-def add_mixin(
-    name: Annotated[str, typer.Argument(help="Name of the mixin.")],
-    category: Annotated[
-        str, typer.Option(help="infrastructure, resilience, business or data_access.")
-    ] = "",
-    async_safe: Annotated[bool, typer.Option("--async-safe")] = False,
-    state_modifying: Annotated[bool, typer.Option("--state-modifying")] = False,
-    resource_intensive: Annotated[bool, typer.Option("--resource-intensive")] = False,
-    tag: Annotated[list[str] | None, typer.Option(help="What it is about; repeatable.")] = None,
-    dependency: Annotated[
-        list[str] | None, typer.Option(help="A system it needs; repeatable.")
-    ] = None,
-    hook: Annotated[list[str] | None, typer.Option(help="A lifecycle hook; repeatable.")] = None,
-) -> None:
-    """Describe a mixin, so that it can be judged before it was ever tested."""
-    entry = {
-        "name": name,
-        "category": category,
-        "async_safe": async_safe,
-        "state_modifying": state_modifying,
-        "resource_intensive": resource_intensive,
-        "tags": tag or [],
-        "dependencies": dependency or [],
-        "lifecycle_hooks": hook or [],
-    }
-    from learners.governing import add_to_catalogue
-
-    through(lambda verbs: add_to_catalogue(verbs.lifecycle, MIXINS, entry))
-    sys.stdout.write(f"{name} is in the catalogue; running servers take it up.\n")
-
-
-def remove_mixin(name: Annotated[str, typer.Argument(help="Name of a mixin you added.")]) -> None:
-    """Remove a mixin that you added; what was observed of it stays."""
-    from storage import catalog
-
-    dropped = with_database(
-        lambda database: database.run(partial(catalog.drop, learner=MIXINS, name=name))
-    )
-    if not dropped:
-        raise WrongInput(f"name: no mixin {name!r:.60} was added; `foresight mixins list`")
-    sys.stdout.write(f"{name} is no longer in the catalogue.\n")

@@ -15,9 +15,9 @@ from server.cli_run import (
     print_json,
     print_table,
     through,
-    waiting,
     with_database,
 )
+from server.cli_waiting import Watch
 
 if TYPE_CHECKING:
     from learners.learner import AnyLearner
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 Learner = Annotated[str, typer.Argument(help="Name of a learner, e.g. mixin_compatibility.")]
+OrOnly = Annotated[str, typer.Argument(help="Name of a learner; default: the only one.")]
 POLL_SECONDS = 0.3
 
 
@@ -36,13 +37,17 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    learner: Learner,
+    learner: OrOnly = "",
     wait: Annotated[
-        bool, typer.Option("--wait", help="Train here if nobody else does, and show the result.")
+        bool,
+        typer.Option(
+            "--wait", metavar="", help="Train here if nobody else does, and show the result."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Ask for a training run; the gate decides whether its result is served."""
+    learner = known(learner).name
     if not wait:
         answer = through(lambda verbs: verbs.train(learner))
         note = "A server or `foresight worker` does it; `foresight runs` shows how it ended."
@@ -72,20 +77,31 @@ async def _trained(verbs: "Foresight", learner: str) -> dict[str, Any]:
     before = await lifecycle.run(newest)
     last = before[0]["id"] if before else 0
     await verbs.train(learner)
-    with waiting(f"training {learner}"):
+    with Watch() as watch:
         while True:
             found = await lifecycle.run(newest)
             if found and found[0]["id"] > last and found[0]["result"] != "running":
                 run: dict[str, Any] = plain(dict(found[0].items()))
                 return run
+            watch.say(awaited(learner, found[0] if found else None, last))
             await anyio.sleep(POLL_SECONDS)
 
 
-def versions(learner: Learner, as_json: Json = False) -> None:
+def awaited(learner: str, newest: Mapping[str, Any] | None, last: int) -> str:
+    """Return what is waited for, when ``last`` was the newest run before this one was asked for."""
+    if newest is None or newest["result"] != "running":
+        return f"{learner}: a run is requested"
+    if newest["id"] > last:
+        return f"training {learner}, run {newest['id']}"
+    since = newest["started_at"].isoformat(" ", "seconds")
+    return f"{learner}: waiting for run {newest['id']}, under way since {since}"
+
+
+def versions(learner: OrOnly = "", as_json: Json = False) -> None:
     """List the versions of a learner, newest first."""
     from storage import versions as stored
 
-    known(learner)
+    learner = known(learner).name
     rows = with_database(lambda db: db.run(partial(stored.versions, learner=learner)))
     if as_json:
         print_json([dict(row.items()) for row in rows])
@@ -119,7 +135,7 @@ def runs(
     from storage import runs as stored
 
     if learner:
-        known(learner)
+        known(learner, "--learner")
     if compare is not None:
         _compare(compare, as_json=as_json)
         return
@@ -165,8 +181,8 @@ def interval(value: Any) -> str:
     return f"{middle:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def known(name: str) -> "AnyLearner":
-    """Return a learner by its name.
+def known(name: str, asked: str = "learner") -> "AnyLearner":
+    """Return a learner by its name; without one, the only learner there is.
 
     Raises:
         UnknownLearner: With the names there are.
@@ -174,6 +190,9 @@ def known(name: str) -> "AnyLearner":
     from learners.errors import UnknownLearner
     from learners.registry import catalog
 
-    if name not in catalog():
-        raise UnknownLearner(f"learner: expected one of {', '.join(catalog())}; got {name!r:.60}")
-    return catalog()[name]
+    learners = catalog()
+    if not name and len(learners) == 1:
+        return next(iter(learners.values()))
+    if name not in learners:
+        raise UnknownLearner(f"{asked}: expected one of {', '.join(learners)}; got {name!r:.60}")
+    return learners[name]

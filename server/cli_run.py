@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 SERVE, ASK, LEARN, DATA, CARE = "Serve", "Ask and tell", "Learn", "Data", "Care"
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON, for programs.")]
 
 
 def prepared() -> Settings:

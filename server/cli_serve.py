@@ -17,17 +17,22 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    http: Annotated[bool, typer.Option("--http", help="Streamable HTTP instead of stdio.")] = False,
+    http: Annotated[
+        bool, typer.Option("--http", metavar="", help="Streamable HTTP instead of stdio.")
+    ] = False,
     host: Annotated[str, typer.Option(help="Where to listen with --http.")] = "",
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Or the next free one.")
     ] = None,
     toolsets: Annotated[str, typer.Option(help="Comma-separated: advise, feedback, admin.")] = "",
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="Serve only tools that change nothing.")
+        bool, typer.Option("--read-only", metavar="", help="Serve only tools that change nothing.")
     ] = False,
     welcome: Annotated[
-        bool, typer.Option("--welcome", help="With --http: print how to connect, and an example.")
+        bool,
+        typer.Option(
+            "--welcome", metavar="", help="With --http: print how to connect, and an example."
+        ),
     ] = False,
 ) -> None:
     """Serve MCP: on stdin and stdout, or with --http on this machine."""
@@ -38,7 +43,7 @@ def serve(
     given |= {"toolsets": toolsets} if toolsets else {}
     given |= {"read_only": True} if read_only else {}
     settings = load(**given)
-    configure(settings.log_level, settings.logs)
+    configure(settings.log_level, settings.logs, people=http and sys.stderr.isatty())
     if http:
         _serve_http(settings, welcome=welcome)
     else:

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,19 +89,19 @@ def plan(text: str, learner: "AnyLearner", project: str, now: float) -> Plan:
         WrongInput: Naming the row and the field.
     """
     rows, empty, repeated = dict[str, Row](), 0, 0
-    number = 0
-    for number, record in enumerate(_records(text), 1):
+    place = ""
+    for place, record in _records(text):
         try:
             row = _row(record, learner, project, now)
         except WrongInput as error:
-            raise WrongInput(f"row {number}: {error} Nothing was imported.") from None
+            raise WrongInput(f"{place}: {error} Nothing was imported.") from None
         if row.outcomes == 0:
             empty += 1
         elif row.key in rows:
             repeated += 1
         else:
             rows[row.key] = row
-    if not number:
+    if not place:
         raise WrongInput(
             "expected rows with the columns mixin_a, mixin_b, node_type, ...; got none"
         )
@@ -109,19 +109,36 @@ def plan(text: str, learner: "AnyLearner", project: str, now: float) -> Plan:
     return Plan(rows=ordered, empty=empty, repeated=repeated)
 
 
-def _records(text: str) -> Iterable[Mapping[str, Any]]:
-    """Return the records of CSV, of a JSON list, or of JSON lines."""
+def _records(text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """Return the records of CSV, of a JSON list, or of JSON lines, each with its place."""
     start = text.lstrip()[:1]
+    if start == "[":
+        return [(f"entry {n}", _object(each)) for n, each in enumerate(_json(text), 1)]
+    if start == "{":
+        lines = enumerate(text.split("\n"), 1)
+        return [
+            (f"line {n}", _object(_json(line, f"line {n}: "))) for n, line in lines if line.strip()
+        ]
+    return _rows(text)
+
+
+def _json(text: str, place: str = "") -> Any:
     try:
-        if start == "[":
-            return [_object(each) for each in json.loads(text)]
-        if start == "{":
-            return [_object(json.loads(line)) for line in text.splitlines() if line.strip()]
+        return json.loads(text)
     except ValueError as error:
-        raise WrongInput(f"expected JSON: {error}") from None
+        raise WrongInput(f"{place}expected JSON: {error}") from None
+
+
+def _rows(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the rows of CSV; the header is line 1."""
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
-    return csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    try:
+        for row in rows:
+            yield f"line {rows.line_num}", row
+    except csv.Error as error:
+        raise WrongInput(f"line {rows.line_num}: expected CSV: {error}") from None
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -131,6 +148,7 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _row(record: Mapping[str, Any], learner: "AnyLearner", project: str, now: float) -> Row:
+    _check_columns(record)
     for name in PAIR:
         if not str(record.get(name) or "").strip():
             raise WrongInput(f"{name}: is missing.")
@@ -152,12 +170,24 @@ def _row(record: Mapping[str, Any], learner: "AnyLearner", project: str, now: fl
     return Row(key, known, {**facts, **happened})
 
 
+def _check_columns(record: Mapping[str, Any]) -> None:
+    missing = [name for name in PAIR if name not in record]
+    if not missing and not any(name in record for name in (*COUNTS, LABEL)):
+        missing = [f"{COUNTS[0]} and {COUNTS[1]}, or {LABEL}"]
+    if missing:
+        # a row that is longer than the header has a column without a name
+        found = ", ".join(filter(None, record))
+        raise WrongInput(f"expected the columns {', '.join(missing)}; found {found:.200}.")
+
+
 def _happened(record: Mapping[str, Any]) -> dict[str, Any]:
     texts = {name: str(record.get(name) or "")[:300] for name in TEXTS}
     if record.get(LABEL) not in (None, ""):
         said = LABELS.get(str(record[LABEL]).strip().lower())
         if said is None:
-            raise WrongInput(f"{LABEL}: expected 1 or 0, got {record[LABEL]!r:.40}.")
+            raise WrongInput(
+                f"{LABEL}: expected one of {', '.join(LABELS)}; got {record[LABEL]!r:.40}."
+            )
         return {"success": int(said), "failure": int(not said), "label": True, **texts}
     if all(record.get(name) in (None, "") for name in COUNTS):
         raise WrongInput(f"expected {' and '.join(COUNTS)}, or {LABEL}; got neither.")

@@ -1,7 +1,11 @@
-"""Logs: JSON lines on stderr and, for servers, in a rotated file; never on stdout."""
+"""Logs: JSON lines on stderr and, for servers, in a rotated file; never on stdout.
+
+People at a terminal are shown what went wrong, in plain lines; the file has everything.
+"""
 
 import logging
 import sys
+from collections.abc import Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -9,10 +13,17 @@ import structlog
 
 LARGEST, KEPT = 5_000_000, 3  # bytes of a file, files beside the newest
 NAME = "foresight.log"
+JSON = structlog.processors.JSONRenderer()
 
 
-def configure(level: str, directory: Path | None = None) -> None:
-    """Send our logs and those of libraries to stderr and, with a directory, to a file there."""
+def configure(level: str, directory: Path | None = None, *, people: bool = False) -> None:
+    """Send our logs and those of libraries to stderr and, with a directory, to a file there.
+
+    Args:
+        level: Of what is logged.
+        directory: Where the file is.
+        people: Whether somebody reads stderr: then only warnings go there, in plain lines.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -29,25 +40,34 @@ def configure(level: str, directory: Path | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*shared, structlog.processors.format_exc_info],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(),
-        ],
-    )
+    foreign: list[structlog.typing.Processor] = [*shared, structlog.processors.format_exc_info]
     root = logging.getLogger()
     for handler in root.handlers[:]:
         root.removeHandler(handler)
-    root.addHandler(logging.StreamHandler(sys.stderr))
+    screen = logging.StreamHandler(sys.stderr)
+    screen.setFormatter(_formatter(foreign, _lines() if people else JSON))
+    screen.setLevel(logging.WARNING if people else logging.NOTSET)
+    root.addHandler(screen)
     if directory is not None and (file := _file(directory)) is not None:
+        file.setFormatter(_formatter(foreign, JSON))
         root.addHandler(file)
-    for handler in root.handlers:
-        handler.setFormatter(formatter)
     root.setLevel(level.upper())
     # one line per request of every client is noise in a file meant for trouble
     for noisy in ("mcp", "uvicorn.access", "httpx2", "httpcore2"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+
+
+def _formatter(
+    foreign: Sequence[structlog.typing.Processor], renderer: structlog.typing.Processor
+) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=foreign,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+
+
+def _lines() -> structlog.typing.Processor:
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 
 
 def route() -> None:

@@ -21,16 +21,32 @@ def read(learner: AnyLearner, file: Path) -> list[AnyExample]:
         OSError: The file cannot be read.
     """
     examples = list[AnyExample]()
-    with file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                try:
-                    examples.append(example(learner, json.loads(line)))
-                except (WrongInput, ValueError) as error:
-                    raise WrongInput(f"{file.name} line {number}: {error}") from None
+    for number, line in enumerate(_lines(file), 1):
+        if line.strip():
+            try:
+                examples.append(example(learner, _parsed(line)))
+            except WrongInput as error:
+                raise WrongInput(f"{file.name} line {number}: {error}") from None
     if not examples:
         raise WrongInput(f"{file.name}: expected at least one line, got none")
     return examples
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text("utf-8").split("\n")
+    except UnicodeDecodeError:
+        raise WrongInput(f"{file.name}: expected text in UTF-8") from None
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise WrongInput(
+            f"expected JSON lines, one object per line ({error}); `foresight backtest --schema` "
+            "describes them"
+        ) from None
 
 
 def example(learner: AnyLearner, line: Any) -> AnyExample:
@@ -65,6 +81,12 @@ def example(learner: AnyLearner, line: Any) -> AnyExample:
 def _outcome(learner: AnyLearner, value: Any) -> Any:
     if value in ("success", "neutral", "failure"):
         return learner.verdict(value)
+    if not isinstance(value, dict):
+        fields = ", ".join(learner.outcome.model_fields)
+        raise WrongInput(
+            f"outcome: expected success, neutral or failure, or an object with some of {fields}; "
+            f"got {value!r:.60}"
+        )
     return codec.validated(learner.outcome, value, "outcome")
 
 

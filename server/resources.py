@@ -1,6 +1,7 @@
 """What a host can read beside the tools: status, cards, decisions, mixins; completions."""
 
 import json
+import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -59,6 +60,7 @@ def add_resources(server: MCPServer[App], app: App) -> None:
     async def decision(id: str) -> str:
         from learners.status import decision as of
 
+        _check_id(id)
         async with _call(app) as call:
             return _json(await of(call.lifecycle, id))
 
@@ -97,6 +99,15 @@ def add_completions(server: MCPServer[App], app: App) -> None:
 
     untyped: Any = server  # as the SDK's decorators for completions and routes are
     untyped.completion()(complete)
+
+
+def _check_id(text: str) -> None:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        raise ResourceNotFoundError(
+            f"id: expected the decision_id of an answer (a UUID), got {text[:60]!r}"
+        ) from None
 
 
 @asynccontextmanager

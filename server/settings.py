@@ -11,6 +11,8 @@ from platformdirs import user_data_path
 from pydantic import ByteSize, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from learners.wording import plain
+
 if TYPE_CHECKING:
     from learners.learner import AnyLearner
     from learners.worker import Options
@@ -175,7 +177,7 @@ def load(**given: Any) -> Settings:
 
 def _line(problem: Mapping[str, Any]) -> str:
     name = f"{PREFIX}{'_'.join(map(str, problem['loc'][:1])).upper()}"
-    message = problem["msg"].removeprefix("Value error, ").replace("Input should be ", "expected ")
+    message = plain(problem["msg"])
     got = "" if "got" in message or "URL" in name else f"; got {problem['input']!r:.60}"
     return f"{name}: {message}{got}"
 

@@ -2,13 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tools.answers import Answer
-from tools.arguments import LearnerName
+from tools.arguments import plain
 from tools.context import Called
 
-Which = Annotated[LearnerName, Field(description="name of a learner, from learning_status")]
+Which = Annotated[
+    str,
+    Field(max_length=60, description="name of a learner, from learning_status; '': the only one"),
+    AfterValidator(plain),
+]
 Number = Annotated[int, Field(ge=1, le=1_000_000, description="a version, from learning_status")]
 
 
@@ -34,19 +38,20 @@ class Served(Answer):
 
     def words(self) -> str:
         """Return what changed."""
-        return (
-            f"{self.learner} serves {_version(self.version)} now, before {_version(self.previous)}."
-            f"\n{self.next}"
-        )
+        serves = f"{self.learner} serves {_version(self.version)}"
+        if self.version == self.previous:
+            return f"{serves} already; nothing changed.\n{self.next}"
+        return f"{serves} now (was: {_version(self.previous, 'none')}).\n{self.next}"
 
 
-def _version(number: int | None) -> str:
-    return "no version" if number is None else f"version {number}"
+def _version(number: int | None, none: str = "no version") -> str:
+    return none if number is None else f"version {number}"
 
 
-async def train(learner: Which, call: Called) -> Requested:
+async def train(call: Called, learner: Which = "") -> Requested:
     """Asks for a training run in the background and returns at once; the gate decides whether
     its result is served. To serve a version that exists already, use promote."""  # noqa: D205, D209 - a model reads it
+    learner = call.learner(learner)
     await call.lifecycle.request(learner, "asked for with train", manual=True)
     return Requested(
         learner=learner,
@@ -55,15 +60,18 @@ async def train(learner: Which, call: Called) -> Requested:
     )
 
 
-async def promote(learner: Which, version: Number, call: Called) -> Served:
+async def promote(version: Number, call: Called, learner: Which = "") -> Served:
     """Serves a version of a learner from now on, in every process, whatever the gate said of it.
     To go back to what was served before, use roll_back."""  # noqa: D205, D209 - a model reads it
     from learners import governing
 
-    by = call.caller.user or "operator"
-    previous = await governing.promote(
-        call.lifecycle, learner, version, by=by, reason="promoted by hand"
-    )
+    learner = call.learner(learner)
+    previous = call.lifecycle.live(learner).version
+    if previous != version:
+        by = call.caller.user or "operator"
+        previous = await governing.promote(
+            call.lifecycle, learner, version, by=by, reason="promoted by hand"
+        )
     return Served(
         learner=learner,
         version=version,
@@ -72,11 +80,12 @@ async def promote(learner: Which, version: Number, call: Called) -> Served:
     )
 
 
-async def roll_back(learner: Which, call: Called) -> Served:
+async def roll_back(call: Called, learner: Which = "") -> Served:
     """Serves what a learner served before the last promotion, in every process. To choose a
     version by its number, use promote."""  # noqa: D205, D209 - a model reads it
     from learners import governing
 
+    learner = call.learner(learner)
     by = call.caller.user or "operator"
     was, now = await governing.roll_back(
         call.lifecycle, learner, by=by, reason="rolled back by hand"

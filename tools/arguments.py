@@ -70,4 +70,3 @@ Project = Annotated[
     Field(max_length=200, description="stable project id; default: the host's project"),
     AfterValidator(plain),
 ]
-LearnerName = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(plain)]

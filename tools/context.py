@@ -44,6 +44,17 @@ class Call:
         """Return the caller, in the project that an argument named."""
         return replace(self.caller, project=project) if project else self.caller
 
+    def learner(self, name: str) -> str:
+        """Return a learner's name; without one, the only learner there is.
+
+        Raises:
+            UnknownLearner: With the names there are.
+        """
+        names = list(self.lifecycle.lives)
+        if not name and len(names) == 1:
+            return names[0]
+        return self.lifecycle.live(name).learner.name
+
     @property
     def degraded(self) -> bool:
         """Whether the answer is given without all that is stored."""

@@ -5,22 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
-from pydantic import ValidationError
 
 from learners.errors import LearnerError, NotYet, TryAgain
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-WORDS = (
-    ("Value error, ", ""),
-    ("Input should be ", "expected "),
-    ("Field required", "is missing"),
-    ("Extra inputs are not permitted", "is not an argument"),
-    ("List should have", "expected"),
-    (" after validation, not", ", got"),
-    ("String should have", "expected"),
-)
 
 
 def anticipated(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
@@ -44,18 +33,3 @@ def in_words(error: LearnerError) -> str:
     if isinstance(error, NotYet):
         return f"{text}; tell more outcomes with record_feedback first"
     return text
-
-
-def problems(error: ValidationError) -> str:
-    """Return what is wrong with arguments, field by field, without echoing them."""
-    parts = [
-        f"{'.'.join(map(str, each['loc']))}: {_plain(each['msg'])}"
-        for each in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
-    return "; ".join(parts)
-
-
-def _plain(message: str) -> str:
-    for said, better in WORDS:
-        message = message.replace(said, better)
-    return message

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
 
+from learners.wording import count
 from tools.answers import Answer, Part
 from tools.arguments import plain
 from tools.context import Called
@@ -59,15 +60,16 @@ class LearnerLine(Part):
     distinct: int = Field(description="distinct things they are about")
     last_run: LastRun | None
     next_run: str = Field(description="when a run is due, and why")
-    ledger: tuple[Scores, ...]
+    ledger: tuple[Scores, ...] = Field(description="of answers that had a probability")
     problems: tuple[str, ...]
+    things: str = Field("distinct things", description="what is counted as distinct")
+    training_since: str | None = Field(None, description="null: no run is under way")
 
     def lines(self) -> list[str]:
         """Return every fact of the learner."""
         served = "no version admitted yet" if self.incumbent is None else f"v{self.incumbent}"
-        head = (
-            f"{self.learner}: {served}, mode {self.mode}, n = {self.n} ({self.distinct} distinct)"
-        )
+        told = f"n = {self.n} ({self.distinct} {self.things})"
+        head = f"{self.learner}: {served}, mode {self.mode}, {told}"
         run = self.last_run
         last = (
             "  last run: none yet"
@@ -81,8 +83,9 @@ class LearnerLine(Part):
             f"{each.base_log_loss:.3f}, Brier {each.brier:.3f} against {each.base_brier:.3f}"
             for each in self.ledger
         ]
+        under_way = [f"  training since {self.training_since}"] if self.training_since else []
         problems = [f"  problem: {problem}" for problem in self.problems]
-        return [head, last, f"  next run: {self.next_run}", *ledger, *problems]
+        return [head, *under_way, last, f"  next run: {self.next_run}", *ledger, *problems]
 
 
 class StatusAnswer(Answer):
@@ -108,7 +111,7 @@ class StatusAnswer(Answer):
         share = "no decisions yet" if rate.rate is None else f"{rate.rate:.0%}"
         return (
             f"join rate: {share} ({rate.joined} of {rate.decisions} decisions have an outcome; "
-            f"{rate.waiting} outcomes wait for a decision)"
+            f"{count(rate.waiting, 'outcome waits', 'outcomes wait')} for a decision)"
         )
 
 
@@ -131,5 +134,9 @@ async def learning_status(call: Called, learner: Which = "") -> StatusAnswer:
 
 def _line(found: "shown.LearnerStatus") -> LearnerLine:
     fields = found.model_dump(exclude={"ledger"})
-    ledger = [Scores(**scores.model_dump(exclude={"reliability"})) for scores in found.ledger]
+    ledger = [
+        Scores(**scores.model_dump(exclude={"reliability"}))
+        for scores in found.ledger
+        if scores.answered
+    ]
     return LearnerLine(**fields, ledger=tuple(ledger))

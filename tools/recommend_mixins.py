@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from learners.wording import count
 from tools.answers import Advised, Part, Source, chance
 from tools.arguments import MixinName, Project, plain
 from tools.check_mixin_compatibility import NodeType, Verdict
@@ -20,6 +21,7 @@ Capabilities = Annotated[
 Existing = Annotated[
     list[MixinName], Field(max_length=12, description="mixins the node has already")
 ]
+UNASKED = "no capability was asked for (required_capabilities): these go with what is there"
 Count = Annotated[int, Field(ge=1, le=10, description="how many to return")]
 
 
@@ -56,13 +58,23 @@ class RecommendationAnswer(Advised):
 
     def words(self) -> str:
         """Return every fact as a few lines."""
-        found = (
-            f"{len(self.recommendations)} mixins fit" if self.recommendations else "No mixin fits"
-        )
-        head = f"{found} (probability of the whole {chance(self.probability)}). {self.evidence()}"
+        whole = f"probability of the whole {chance(self.probability)}"
+        head = f"{self._found()} ({whole}). {self.evidence()}"
         missing = [f"Not covered: {', '.join(self.uncovered)}"] if self.uncovered else []
         lines = [each.line() for each in self.recommendations]
         return "\n".join([head, *lines, *missing, *self.remarks()])
+
+    def _found(self) -> str:
+        verdicts = [each.verdict for each in self.recommendations]
+        fit = verdicts.count("compatible")
+        if not verdicts:
+            return "No mixin fits"
+        found = [count(fit, "mixin fits", "mixins fit") if fit else "No mixin is known to fit"]
+        if unknown := verdicts.count("unknown"):
+            found.append(f"for {unknown} it is unknown")
+        if wrong := verdicts.count("incompatible"):
+            found.append(f"{count(wrong, 'does', 'do')} not")
+        return ", ".join(found)
 
 
 async def recommend_mixins(
@@ -103,6 +115,6 @@ async def recommend_mixins(
         **decision.advice.model_dump(mode="json"),
         decision_id=decision.id,
         version=decision.version,
-        warnings=call.warnings,
+        warnings=(*call.warnings, *(() if required_capabilities else (UNASKED,))),
         degraded=decision.degraded or call.degraded,
     )

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from tools.answers import Answer
 from tools.arguments import Lower, Project, facts, plain
-from tools.context import Called
+from tools.context import Call, Called
 
 STORED: Mapping[str, str] = {
     "fact": "stored as a new observation",
@@ -37,7 +37,10 @@ DecisionId = Annotated[
 ]
 Learner = Annotated[
     str,
-    Field(max_length=60, description="who learns from facts, e.g. mixin_compatibility"),
+    Field(
+        max_length=60,
+        description="who learns from facts, e.g. mixin_compatibility; '': the only learner",
+    ),
     AfterValidator(plain),
 ]
 Facts = Annotated[
@@ -111,6 +114,7 @@ async def record_feedback(
     # here, so that the first reply does not wait for the learners
     from learners.telling import Tell
 
+    learner = _learner(call, learner, decision_id, facts)
     told = await call.lifecycle.tell(
         Tell(
             verdict=outcome,
@@ -135,9 +139,25 @@ async def record_feedback(
     )
 
 
+def _learner(call: Call, learner: str, decision_id: str, facts: Mapping[str, Any]) -> str:
+    """Return who learns: of facts alone, the only learner there is."""
+    from learners.errors import InvalidFacts
+
+    if learner and not decision_id and not facts:
+        fields = call.lifecycle.live(learner).learner.query.model_fields
+        raise InvalidFacts(
+            f"facts: expected what was really used ({', '.join(fields)}), or the decision_id of "
+            "an answer instead"
+        )
+    return call.learner(learner) if learner or (facts and not decision_id) else ""
+
+
 def _next(effect: str) -> str:
     if effect == "waiting":
-        return "It counts as soon as its decision arrives; nothing needs to be repeated."
+        return (
+            "It counts as soon as its decision arrives; nothing needs to be repeated. If the id is "
+            "mistyped it will never count; check it."
+        )
     if effect in ("duplicate", "superseded"):
         return "For another observation use another key; to change this one, name it in corrects."
     if effect == "weaker":

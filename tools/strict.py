@@ -10,8 +10,8 @@ from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import ValidationError
 
+from learners.wording import problems
 from tools.answers import Answer
-from tools.errors import problems
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
@@ -37,8 +37,9 @@ class StrictTool(Tool):
 
     def wrong(self, error: ValidationError) -> str:
         """Return what is wrong with arguments, in one line."""
+        what = "; ".join(problems(error, unknown="is not an argument"))
         accepted = ", ".join(self.fn_metadata.arg_model.model_fields)
-        return f"Wrong arguments for {self.name}: {problems(error)}. Accepted: {accepted}."
+        return f"Wrong arguments for {self.name}: {what}. Accepted: {accepted}."
 
 
 def rendered(answer: Answer) -> CallToolResult:

@@ -9,6 +9,6 @@ SEEDS = 5  # `make evaluate` runs a hundred
 
 @pytest.mark.timeout(400)
 def test_shuffled_outcomes_promote_nothing_and_answers_claim_nothing() -> None:
-    ended = list(attempts(SEEDS, jobs=1))
+    ended = list(attempts(SEEDS, jobs=2))
     assert {result for result, _ in ended} == {"rejected"}
     assert set().union(*(sources for _, sources in ended)) <= CLAIM_NOTHING

@@ -23,7 +23,7 @@ from learners.telling import Tell
 from storage import runs, versions
 from storage.embedded import Dsn
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 CALLER = Caller(project="p", session="s")
 NAMES = [

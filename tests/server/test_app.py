@@ -62,7 +62,7 @@ async def test_resources_show_status_cards_decisions_and_mixins(
     [
         ("foresight://card/tea", f"learner: expected one of {LEARNER}; got 'tea'"),
         ("foresight://mixins/Tea", "name: nothing is known of 'Tea'"),
-        ("foresight://decision/7", "decision_id: expected the id of an answer (a UUID)"),
+        ("foresight://decision/7", "id: expected the decision_id of an answer (a UUID)"),
     ],
 )
 async def test_a_resource_that_is_not_there_says_so(

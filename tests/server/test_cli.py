@@ -66,6 +66,7 @@ def test_a_run_that_lacks_data_ends_skipped_with_the_missing_number(
     run = json.loads(done.stdout)
     assert (done.returncode, run["result"]) == (0, "skipped")
     assert "30 missing" in run["reason"]
+    assert f"{LEARNER}: a run is requested" in done.stderr
     listed = foresight(env, "runs").stdout
     assert "skipped" in listed
     assert foresight(env, "versions", LEARNER).stdout == "none yet\n"
@@ -95,6 +96,42 @@ def test_a_described_mixin_is_listed_until_it_is_removed(env: dict[str, str]) ->
     assert gone.stderr == (
         "foresight: name: no mixin 'MixinTea' was added; `foresight mixins list`\n"
     )
+
+
+def test_describing_a_shipped_mixin_anew_keeps_the_rest_until_it_is_removed(
+    env: dict[str, str],
+) -> None:
+    def caching() -> dict[str, object]:
+        listed = json.loads(foresight(env, "mixins", "list", "--json").stdout)
+        found: dict[str, object] = next(row for row in listed if row["name"] == "MixinCaching")
+        return found
+
+    before = caching()
+    add = ("mixins", "add", "MixinCaching", "--replace", "--tag", "tea")
+    assert foresight(env, *add).returncode == 0
+    assert caching() == {**before, "tags": ["tea"], "added": True}
+    gone = foresight(env, "mixins", "remove", "MixinCaching")
+    assert gone.stdout == "Your description of MixinCaching is removed; the shipped one is back.\n"
+    assert caching() == before
+    bare = foresight(env, "mixins", "add", "MixinSpoon").stdout
+    assert "judged by the words of its name only" in bare
+
+
+def test_a_misspelt_setting_is_warned_of_and_help_adds_no_line(tmp_path: Path) -> None:
+    env = environment(NOWHERE, tmp_path)
+    warned = foresight({**env, "FORESIGHT_WOKER": "off"}, "connect-info")
+    assert warned.returncode == 0
+    assert warned.stderr == (
+        "foresight: warning: FORESIGHT_WOKER: no such setting; did you mean FORESIGHT_WORKER?\n"
+    )
+    assert foresight(env, "mixins").stderr == ""
+
+
+def test_an_installation_without_data_says_so(tmp_path: Path) -> None:
+    env = environment("", tmp_path / "data")
+    assert "data: none yet (" in foresight(env, "db", "where").stdout
+    done = foresight(env, "uninstall", "--data", "--yes")
+    assert done.stdout.startswith(f"Nothing is stored in {tmp_path / 'data'}.\n")
 
 
 def test_a_backtest_needs_no_database(tmp_path: Path) -> None:
@@ -161,24 +198,54 @@ def test_the_doctor_finds_all_well_or_says_what_to_do(env: dict[str, str], tmp_p
     [
         (("tea",), 2, "No such command 'tea'."),
         (("status", "tea"), 2, f"learner: expected one of {LEARNER}; got 'tea'"),
-        (("train",), 2, "Missing argument 'learner'."),
+        (
+            ("promote",),
+            2,
+            f"Missing argument 'learner'. Expected one of {LEARNER}. "
+            f"Example: foresight promote {LEARNER} 2",
+        ),
         (("versions", "tea"), 2, f"learner: expected one of {LEARNER}; got 'tea'"),
-        (("promote", LEARNER, "7"), 2, "version: expected one of none yet; got 7"),
+        (
+            ("promote", LEARNER, "7"),
+            2,
+            "version: nothing of mixin_compatibility was trained yet; ask for a run first",
+        ),
         (
             ("check-mixin-compatibility", "A", "--node-type", "EFFECT"),
             2,
-            "Wrong arguments for check_mixin_compatibility: mixins: expected at least 2 items, "
-            "got 1. Accepted: mixins, node_type, project.",
+            "mixins: expected at least 2 items, got 1",
+        ),
+        (
+            ("recommend-mixins", "--node-type", "EFFECT", "--required-capabilities", ""),
+            2,
+            "--need 0: expected at least 1 character",
+        ),
+        (
+            ("record-feedback", "failure", "--decision-id", "7"),
+            2,
+            "--decision-id: expected the id of an answer (a UUID), got '7'; leave it out and give "
+            "facts when there is none",
         ),
         (
             ("record-feedback", "failure", "--facts", "{"),
             2,
-            "Invalid value: facts: expected JSON: Expecting property name enclosed in double "
-            "quotes: line 1 column 2 (char 1)",
+            "--facts: expected JSON: Expecting property name enclosed in double quotes: line 1 "
+            "column 2 (char 1)",
         ),
         (("backtest", LEARNER, "nowhere.jsonl"), 1, "nowhere.jsonl: No such file or directory"),
         (("import", "mixins", "nowhere.csv"), 1, "nowhere.csv: No such file or directory"),
         (("runs", "--compare", "1", "2"), 2, "run: there is no run 1; `foresight runs` lists them"),
+        (
+            ("db", "dump", "/nowhere/at/all.dump"),
+            2,
+            "file: there is no folder /nowhere/at; make it first",
+        ),
+        (("mixins", "add", ""), 2, "name: expected at least 1 character"),
+        (
+            ("mixins", "add", "MixinCaching", "--tag", "tea"),
+            2,
+            "name: MixinCaching is shipped; use --replace to describe it anew",
+        ),
         (("db", "restore", "nowhere"), 2, "file: expected a dump, nowhere is none"),
     ],
 )

@@ -64,8 +64,8 @@ def test_the_key_of_a_row_depends_on_what_it_says_and_on_the_project() -> None:
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ("A,,EFFECT,1,0,", "row 1: mixin_b: is missing. Nothing was imported."),
-        ("A,B,TEA,1,0,", "node_type must be one of EFFECT, COMPUTE, REDUCER, ORCHESTRATOR"),
+        ("A,,EFFECT,1,0,", "line 2: mixin_b: is missing. Nothing was imported."),
+        ("A,B,TEA,1,0,", "EFFECT, COMPUTE, REDUCER, ORCHESTRATOR"),
         ("A,B,EFFECT,-1,0,", "success_count: expected a whole number from 0, got '-1'."),
         ("A,B,EFFECT,1.5,0,", "success_count: expected a whole number from 0, got '1.5'."),
         ("A,B,EFFECT,,,", "expected success_count and failure_count, or compatible; got neither."),
@@ -79,6 +79,29 @@ def test_a_wrong_row_is_named_and_nothing_is_planned(row: str, expected: str) ->
         planned(f"{header}\n{row}\n")
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a;b\n1;2\n", "line 2: expected the columns mixin_a, mixin_b, node_type; found a, b."),
+        (
+            "mixin_a,mixin_b,node_type,score\nA,B,EFFECT,1\n",
+            "line 2: expected the columns success_count and failure_count, or compatible; "
+            "found mixin_a, mixin_b, node_type, score.",
+        ),
+        (
+            "mixin_a,mixin_b,node_type,compatible\nA,B,EFFECT,1\nA,C,EFFECT,maybe\n",
+            "line 3: compatible: expected one of 1, true, yes, 0, false, no; got 'maybe'.",
+        ),
+        ('{"mixin_a": "A"}\n\n{"mixin_b"\n', "line 3: expected JSON: "),
+        ('[{"mixin_a": "A"}]', "entry 1: expected the columns mixin_b, node_type; found mixin_a."),
+    ],
+)
+def test_a_file_of_another_kind_is_told_from_what_was_expected(text: str, expected: str) -> None:
+    with pytest.raises(WrongInput) as caught:
+        planned(text)
+    assert str(caught.value).startswith(expected)
 
 
 def test_an_empty_file_says_what_was_expected() -> None:

@@ -10,10 +10,12 @@ import logging, sys
 from pathlib import Path
 import structlog
 from server.logs import configure, route
-if sys.argv[1] == "configured":
-    configure("info", Path(sys.argv[2]))
+if sys.argv[1] in ("configured", "people"):
+    configure("info", Path(sys.argv[2]), people=sys.argv[1] == "people")
 else:
     route()
+if sys.argv[1] == "people":
+    structlog.get_logger("foresight.test").info("for your information")
 structlog.get_logger("foresight.test").warning("ours", learner="tea")
 logging.getLogger("theirs").warning("a library %s", "says")
 logging.getLogger("mcp.server").info("noise")
@@ -44,6 +46,17 @@ def test_our_logs_and_those_of_libraries_are_json_on_stderr_and_in_the_file(tmp_
     assert "ZeroDivisionError" in lines[2]["exception"]
     written = (tmp_path / "foresight.log").read_text().splitlines()
     assert [json.loads(line)["event"] for line in written] == [line["event"] for line in lines]
+
+
+def test_people_are_shown_plain_lines_and_the_file_has_everything(tmp_path: Path) -> None:
+    done = run("people", tmp_path)
+    assert "a library says" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+    assert "{" not in done.stderr
+    assert "for your information" not in done.stderr
+    written = (tmp_path / "foresight.log").read_text().splitlines()
+    events = [json.loads(line)["event"] for line in written]
+    assert events == ["for your information", "ours", "a library says", "broken"]
 
 
 def test_without_configuration_nothing_is_written_to_stdout(tmp_path: Path) -> None:

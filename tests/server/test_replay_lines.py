@@ -36,7 +36,8 @@ def test_times_are_numbers_or_iso_and_outcomes_counts_or_words(tmp_path: Path) -
         ({"tea": 1}, "'tea': is not a field"),
         ({"propensity": 2}, "propensity: expected a number in (0, 1], or null"),
         ({"query": {"mixins": ["A"]}}, "query.mixins"),
-        ({"outcome": {"succes": 1}}, "outcome.succes"),
+        ({"outcome": {"succes": 1}}, "outcome.succes: is not a field"),
+        ({"outcome": "great"}, "outcome: expected success, neutral or failure, or an object with"),
     ],
 )
 def test_a_wrong_line_is_named_with_its_field(
@@ -48,6 +49,16 @@ def test_a_wrong_line_is_named_with_its_field(
         read(LEARNER, file)
     assert str(caught.value).startswith("lines.jsonl line 2: ")
     assert expected in str(caught.value)
+
+
+def test_a_csv_is_told_from_json_lines(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.csv"
+    file.write_text("mixin_a,mixin_b\nA,B\n")
+    with pytest.raises(WrongInput, match=r"pairs\.csv line 1: expected JSON lines, one object per"):
+        read(LEARNER, file)
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(WrongInput, match=r"pairs\.csv: expected text in UTF-8"):
+        read(LEARNER, file)
 
 
 def test_the_schema_names_every_field() -> None:

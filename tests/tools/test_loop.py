@@ -10,6 +10,9 @@ from mcp_types import RequestParamsMeta
 from served import NOWHERE, PAIR, client, settings_for, text, url_of
 
 from storage.embedded import Dsn
+from tools.admin import Served
+from tools.check_mixin_compatibility import Verdict
+from tools.recommend_mixins import RecommendationAnswer, Recommended
 
 pytestmark = pytest.mark.anyio
 
@@ -59,6 +62,60 @@ async def test_an_outcome_meets_its_decision_and_is_stored_once(asked: Client) -
 async def test_an_outcome_without_its_decision_waits(asked: Client) -> None:
     found = await tell(asked, decision_id="7d8e9f00-0000-4000-8000-000000000000")
     assert (found["effect"], found["joined"], found["learners"]) == ("waiting", False, [])
+
+
+async def test_facts_alone_teach_the_only_learner(asked: Client) -> None:
+    assert (await tell(asked, facts=PAIR))["learners"] == [LEARNER]
+    requested = await asked.call_tool("train", {})
+    assert requested.structured_content["learner"] == LEARNER
+
+
+async def test_recommending_for_no_need_says_so(asked: Client) -> None:
+    for needed in ([], ["cache"]):
+        result = await asked.call_tool(
+            "recommend_mixins", {"node_type": "EFFECT", "required_capabilities": needed}
+        )
+        said = "no capability was asked for" in text(result)
+        assert said == (not needed)
+
+
+def test_mixins_of_which_nothing_is_known_do_not_count_as_fitting() -> None:
+    def answer(*verdicts: Verdict) -> str:
+        one = {"probability": None, "n": 0, "source": "rules", "covers": (), "chosen": True}
+        found = [
+            Recommended.model_validate({**one, "name": "M", "verdict": each, "reasons": ()})
+            for each in verdicts
+        ]
+        return RecommendationAnswer(
+            decision_id="d",
+            version=None,
+            source="rules",
+            n=0,
+            degraded=False,
+            warnings=(),
+            reasons=(),
+            probability=None,
+            recommendations=tuple(found),
+            uncovered=(),
+        ).words()
+
+    assert answer().startswith("No mixin fits (")
+    assert answer("compatible").startswith("1 mixin fits (")
+    assert answer("compatible", "compatible", "unknown").startswith(
+        "2 mixins fit, for 1 it is unknown ("
+    )
+    assert answer("unknown", "incompatible").startswith(
+        "No mixin is known to fit, for 1 it is unknown, 1 does not ("
+    )
+
+
+def test_what_is_served_is_told_as_a_change_or_as_none() -> None:
+    def said(now: int | None, was: int | None) -> str:
+        return Served(learner="l", version=now, previous=was, next="").words().strip()
+
+    assert said(1, None) == "l serves version 1 now (was: none)."
+    assert said(None, 2) == "l serves no version now (was: version 2)."
+    assert said(2, 2) == "l serves version 2 already; nothing changed."
 
 
 async def test_the_same_key_with_another_outcome_is_a_conflict(asked: Client) -> None:

@@ -1,14 +1,23 @@
 """From memory and params to an answer: probabilities with their evidence, or no probability."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from learners.catalog._compatibility import params as fitted
-from learners.catalog._compatibility import reasons, rules
-from learners.catalog._compatibility.features import PAIR, Features, Own
-from learners.catalog._compatibility.memory import UNIT, CompatibilityMemory, note_key
+from learners.catalog._compatibility import reasons
+from learners.catalog._compatibility.features import Features, Own
+from learners.catalog._compatibility.judged import (
+    OBSERVED,
+    Judged,
+    alone,
+    contradicted,
+    unheard,
+    untrained,
+    weakest,
+)
+from learners.catalog._compatibility.memory import CompatibilityMemory
+from learners.catalog._compatibility.notices import Notices
 from learners.catalog._compatibility.params import CompatibilityParams, Places
 from learners.catalog._compatibility.types import (
     Catalogue,
@@ -22,37 +31,16 @@ from learners.catalog._compatibility.types import (
     pairs_of,
     verdict_of,
 )
-from learners.learner import Floats, Row, Source
+from learners.learner import Floats
 from learners.numerics import counts
-from learners.numerics.words import is_version
 
-OBSERVED = 5  # tests of a pair from which its own rate is served
-TOLD = 20  # outcomes about TOLD_PAIRS different pairs from which the pooled rate is served
-TOLD_PAIRS = 5
-HEARD = 2.0  # observations of a word from which it says something
-WEAKEST: Sequence[Source] = ("abstained", "rules", "base_rate", "observed", "model")
 SHOWN = 4
-
-
-class Judged(NamedTuple):
-    """A pair with what is expected of it."""
-
-    pair: Pair
-    probability: float | None
-    verdict: Verdict
-    source: Source
-    own: Own
-    row: Row
-    why: tuple[str, ...] = ()
-
-
-def weakest(sources: Iterable[Source]) -> Source:
-    """Return the source that an answer resting on all of these has."""
-    found: Source = "model"
-    for source in sources:
-        if WEAKEST.index(source) < WEAKEST.index(found):
-            found = source
-    return found
+GRAVEST: tuple[Verdict, ...] = ("incompatible", "unknown", "compatible")
+NEEDED = {
+    "rules": "needed for a probability",
+    "abstained": "needed for a probability",
+    "base_rate": "needed for a rate of its own",
+}
 
 
 class Answering:
@@ -66,6 +54,7 @@ class Answering:
         self.contexts = {context.name: context for context in contexts}
         self.features = features
         self.places = Places.of(features.columns)
+        self.notices = Notices(catalogue, contexts, features)
 
     def __call__(
         self,
@@ -79,24 +68,41 @@ class Answering:
         del at, rng
         judged = self.judge(params, memory, query)
         probability = self.together(params, memory, query, judged)
-        source = weakest(it.source for it in judged)
-        verdicts = [it.verdict for it in judged]
-        verdict: Verdict = verdict_of(probability)
-        if probability is None and "incompatible" in verdicts:
-            verdict = "incompatible"
-        elif probability is None and "unknown" not in verdicts:
-            verdict = "compatible"
         return Compatibility(
-            source=source,
+            source=weakest(it.source for it in judged),
             n=min(it.own.n for it in judged),
-            reasons=self._reasons(params, query, judged, source),
-            verdict=verdict,
+            reasons=self._reasons(params, memory, query, judged, probability),
+            verdict=self._verdict(memory, query, judged, probability),
             probability=probability,
             level=level_of(probability),
             pairs=tuple(_advice(it) for it in judged),
-            warnings=self._warnings(memory, query, judged),
-            suggestions=self._suggestions(memory, query, judged),
+            warnings=self.notices.warnings(memory, query, judged),
+            suggestions=self.notices.suggestions(memory, query, judged),
         )
+
+    def _verdict(
+        self,
+        memory: CompatibilityMemory,
+        query: CompatibilityQuery,
+        judged: Sequence[Judged],
+        probability: float | None,
+    ) -> Verdict:
+        if probability is not None:
+            return verdict_of(probability)
+        verdicts = {it.verdict for it in judged}
+        if "incompatible" in verdicts:
+            return "incompatible"
+        failing = contradicted("compatible", *self._own_set(memory, query))
+        return "unknown" if failing or "unknown" in verdicts else "compatible"
+
+    def _own_set(
+        self, memory: CompatibilityMemory, query: CompatibilityQuery
+    ) -> tuple[float, float]:
+        """Return successes and failures of the set; a pair's are its own."""
+        if len(query.mixins) == 2:
+            return (0.0, 0.0)
+        others_s, others_f, s, f = self.features.own_set(memory, query)
+        return (others_s + s, others_f + f)
 
     def judge(
         self,
@@ -117,20 +123,40 @@ class Answering:
         project: str,
     ) -> list[Judged]:
         """Return what is expected of each of some pairs."""
-        own = [self.features.own(memory, pair, context, project) for pair in pairs]
-        if params is None:
-            return [
-                self._unfitted(memory, context, pair, its)
-                for pair, its in zip(pairs, own, strict=True)
-            ]
-        rows = np.stack([self.features.pair(memory, pair, context, project) for pair in pairs])
+        own = {pair: self.features.own(memory, pair, context, project) for pair in pairs}
+        where = self.contexts[context]
+        names = dict.fromkeys(name for pair in pairs for name in pair)
+        strangers = {name for name in names if self.notices.stranger(memory, name)}
+        found: dict[Pair, Judged] = {}
+        for pair, its in own.items():
+            if not strangers.isdisjoint(pair):
+                why = _missing(pair, strangers)
+                found[pair] = Judged(pair, None, "unknown", "abstained", its, why=why)
+            elif params is None:
+                found[pair] = untrained(self.catalogue, memory, where, pair, its)
+            elif unheard(memory, pair):
+                found[pair] = alone(self.catalogue, memory, where, pair, its)
+        if params is not None:
+            left = {pair: its for pair, its in own.items() if pair not in found}
+            for it in self._modelled(params, memory, left, context, project):
+                found[it.pair] = it
+        return [found[pair] for pair in pairs]
+
+    def _modelled(
+        self,
+        params: CompatibilityParams,
+        memory: CompatibilityMemory,
+        own: Mapping[Pair, Own],
+        context: str,
+        project: str,
+    ) -> list[Judged]:
+        if not own:
+            return []
+        rows = np.stack([self.features.pair(memory, pair, context, project) for pair in own])
         p = fitted.pair_probabilities(params, self.places, rows)
-        strangers = {name: self.stranger(memory, name) for pair in pairs for name in pair}
         return [
-            Judged(pair, None, "unknown", "abstained", its, row, self._missing(pair, strangers))
-            if strangers[pair[0]] or strangers[pair[1]]
-            else Judged(pair, value, verdict_of(value), "model", its, row)
-            for pair, its, row, value in zip(pairs, own, rows, p.tolist(), strict=True)
+            Judged(pair, value, verdict_of(value), "model", its, row)
+            for (pair, its), row, value in zip(own.items(), rows, p.tolist(), strict=True)
         ]
 
     def together(
@@ -158,100 +184,77 @@ class Answering:
                 p = counts.posterior(p, own[:, i], own[:, i + 1], fitted.STRENGTHS["set"])
         return float(p[0])
 
-    def stranger(self, memory: CompatibilityMemory, name: str) -> bool:
-        """Return whether neither catalogue nor memory nor the words of a name say anything."""
-        if self.catalogue.get(name).described or name in self.features.layout.shown:
-            return False
-        keys = self.features.keys((name, name), next(iter(self.contexts)))
-        for level, found in (("component", keys.components), ("stem", keys.stems)):
-            if any(key in memory.counts[level] for key in found):
-                return False
-        told = memory.counts["word"]
-        spoken = {word for side in keys.words for word in side}
-        return not any(
-            sum(told[word]) >= HEARD * UNIT
-            for word in spoken
-            if word in told and not is_version(word.rpartition("\t")[2])
-        )
-
-    def _unfitted(self, memory: CompatibilityMemory, context: str, pair: Pair, own: Own) -> Judged:
-        row = np.empty(0, dtype=np.float32)
-        s, f = own.here[0] + own.project[0], own.here[1] + own.project[1]
-        every = memory.counts["all"].get("", [0, 0])
-        base = (every[0] / UNIT - s + 1) / (sum(every) / UNIT - s - f + 2)
-        p = counts.shrunk(s, f, min(max(base, 0.01), 0.99), PAIR)
-        if s + f >= OBSERVED:
-            said = f"{s:.0f} of {s + f:.0f} tests of {' and '.join(pair)} succeeded"
-            return Judged(pair, p, verdict_of(p), "observed", own, row, (said,))
-        if memory.outcomes >= TOLD and len(memory.counts["pair"]) >= TOLD_PAIRS:
-            said = f"{base:.0%} of all tests succeeded; of this pair {s + f:.0f} are known"
-            return Judged(pair, p, verdict_of(p), "base_rate", own, row, (said,))
-        a, b = self.catalogue.get(pair[0]), self.catalogue.get(pair[1])
-        verdict, why = rules.judge(a, b, self.contexts[context])
-        if verdict != "unknown":
-            return Judged(pair, None, verdict, "rules", own, row, why)
-        needed = f"{OBSERVED} tests of {' and '.join(pair)} are needed, {s + f:.0f} are known"
-        return Judged(pair, None, "unknown", "abstained", own, row, (*why, needed))
-
-    def _missing(self, pair: Pair, strangers: dict[str, bool]) -> tuple[str, ...]:
-        unknown = [name for name in dict.fromkeys(pair) if strangers[name]]
-        return tuple(
-            f"nothing is known of {name}: {OBSERVED} tests with it are needed, 0 are known"
-            for name in unknown
-        )
-
     def _reasons(
         self,
         params: CompatibilityParams | None,
+        memory: CompatibilityMemory,
         query: CompatibilityQuery,
         judged: Sequence[Judged],
-        source: Source,
+        probability: float | None,
     ) -> tuple[str, ...]:
-        deciding = [it for it in judged if it.source == source]
-        worst = min(deciding, key=lambda it: (it.verdict != "incompatible", it.probability or 0.0))
-        whole = len(query.mixins) > 2
-        said: list[str] = []
-        if source == "model" and params is not None:
-            said += reasons.reasons(params, self.places, worst.row, worst.pair, query.node_type)
-            if whole:
-                said.insert(0, f"weakest pair: {' and '.join(worst.pair)}")
-                said.insert(1, _how_joined(params, len(judged)))
+        source = weakest(it.source for it in judged)
+        # What makes the whole incompatible is said, whatever the rest rests on.
+        deciding = [it for it in judged if it.source == source or _settles(it, probability)]
+        deciding.sort(key=lambda it: (GRAVEST.index(it.verdict), it.probability or 0.0))
+        if len(query.mixins) == 2:
+            return _why(params, deciding[0], query.node_type, whole=False)[:SHOWN]
+        said = self._of_the_whole(params, memory, query, judged, probability)
+        if source == "model":
+            said += _why(params, deciding[0], query.node_type, whole=True)
         else:
-            said += list(dict.fromkeys(reason for it in deciding for reason in it.why))
-            if worst.verdict == "incompatible":
-                said = list(dict.fromkeys([*worst.why, *said]))
-        return tuple(said[: SHOWN + 1 if whole else SHOWN])
+            said += [text for it in deciding for text in _why(None, it, "", whole=True)]
+        return tuple(dict.fromkeys(said))[: SHOWN + 1]
 
-    def _warnings(
-        self, memory: CompatibilityMemory, query: CompatibilityQuery, judged: Sequence[Judged]
-    ) -> tuple[str, ...]:
-        where = self.contexts[query.node_type]
-        notes = _notes(memory, query, judged)
-        said = [f"known conflict: {reason}" for reason, _ in notes if reason]
-        for it in judged:
-            a, b = self.catalogue.get(it.pair[0]), self.catalogue.get(it.pair[1])
-            if it.source != "rules":
-                said += rules.conflicts(a, b, where)
-            said += rules.shared(a, b, where)
-        seen = memory.counts["component"]
-        for name in dict.fromkeys(name for it in judged for name in it.pair):
-            keys = self.features.keys((name, name), query.node_type)
-            if not self.catalogue.get(name).described and not any(
-                key in seen for key in keys.components
-            ):
-                said.append(f"{name} was never seen")
-        return tuple(dict.fromkeys(said))[:SHOWN]
+    def _of_the_whole(
+        self,
+        params: CompatibilityParams | None,
+        memory: CompatibilityMemory,
+        query: CompatibilityQuery,
+        judged: Sequence[Judged],
+        probability: float | None,
+    ) -> list[str]:
+        """Return what was told of a set, and how its probability comes from the pairs'."""
+        s, f = self._own_set(memory, query)
+        said = [f"{s:.0f} of {s + f:.0f} outcomes of this set here succeeded"] if s + f else []
+        if probability is not None:
+            least = min(judged, key=lambda it: it.probability or 0.0)
+            said.append(f"weakest pair: {_named(least.pair)}")
+            said.append(_how_joined(params, len(judged)))
+        return said
 
-    def _suggestions(
-        self, memory: CompatibilityMemory, query: CompatibilityQuery, judged: Sequence[Judged]
-    ) -> tuple[str, ...]:
-        notes = _notes(memory, query, judged)
-        said = [f"worked before: {pattern}" for _, pattern in notes if pattern]
-        for it in judged:
-            if it.verdict == "incompatible":
-                a, b = self.catalogue.get(it.pair[0]), self.catalogue.get(it.pair[1])
-                said += rules.ways_out(a, b, self.contexts[query.node_type])
-        return tuple(dict.fromkeys(said))[:SHOWN]
+
+def _settles(it: Judged, probability: float | None) -> bool:
+    return probability is None and it.verdict == "incompatible"
+
+
+def _why(
+    params: CompatibilityParams | None, it: Judged, context: str, *, whole: bool
+) -> tuple[str, ...]:
+    """Return why a pair is judged so, its own observations first."""
+    named = _named(it.pair)
+    told = reasons.told(it.own, named if whole else "")
+    if told and it.source in NEEDED:
+        told += f"; {OBSERVED} {'are' if it.own.n else 'here are'} {NEEDED[it.source]}"
+    said = [told] if told else []
+    if it.source == "model":
+        if params is not None:
+            said += reasons.reasons(params, it.row, it.pair, context)
+        else:
+            said.append(f"{named}: {it.probability:.2f} (model)")
+    said += [text.replace("this pair", named) if whole else text for text in it.why]
+    return tuple(said)
+
+
+def _named(pair: Pair) -> str:
+    return " and ".join(pair)
+
+
+def _missing(pair: Pair, strangers: set[str]) -> tuple[str, ...]:
+    unknown = [name for name in dict.fromkeys(pair) if name in strangers]
+    return tuple(
+        f"nothing is known of {name}: {OBSERVED} tests with it are needed, 0 are known"
+        for name in unknown
+    )
 
 
 def _advice(it: Judged) -> PairAdvice:
@@ -266,20 +269,10 @@ def _advice(it: Judged) -> PairAdvice:
     )
 
 
-def _how_joined(params: CompatibilityParams, pairs: int) -> str:
-    if params.sets_learned:
+def _how_joined(params: CompatibilityParams | None, pairs: int) -> str:
+    if params is not None and params.sets_learned:
         return f"the whole: from told sets, how {pairs} pairs fail together"
-    return f"the whole: product of {pairs} pairs, too few sets were told to do better"
-
-
-def _notes(
-    memory: CompatibilityMemory, query: CompatibilityQuery, judged: Sequence[Judged]
-) -> list[tuple[str, str]]:
-    """Return reasons and patterns told by this project about these components, newest first."""
-    if not memory.notes:
-        return []
-    keys = [note_key(query.mixins, query.project)]
-    keys += [note_key(it.pair, query.project) for it in judged]
-    found = [note for key in dict.fromkeys(keys) for note in memory.notes.get(key, ())]
-    found.sort(key=lambda note: -note.seq)
-    return [(note.reason, note.pattern) for note in found]
+    return (
+        f"the whole: {pairs} probabilities of pairs multiplied as if independent, which is "
+        "pessimistic for many pairs; too few sets were told to do better"
+    )

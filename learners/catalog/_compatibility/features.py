@@ -33,16 +33,25 @@ NOTHING: Sequence[int] = (0, 0)
 
 
 class Own(NamedTuple):
-    """A pair's own counts: other contexts, this context in other projects, this project."""
+    """A pair's own counts: other contexts, this context in other projects, this project.
+
+    ``labels`` of those in this context are hand-made.
+    """
 
     elsewhere: tuple[float, float]
     here: tuple[float, float]
     project: tuple[float, float]
+    labels: int = 0
+
+    @property
+    def told(self) -> tuple[float, float]:
+        """Successes and failures of the pair in this context."""
+        return (self.here[0] + self.project[0], self.here[1] + self.project[1])
 
     @property
     def n(self) -> int:
         """Observations of the pair in this context."""
-        return round(sum(self.here) + sum(self.project))
+        return round(sum(self.told))
 
 
 NEVER = Own((0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
@@ -88,7 +97,7 @@ class Features:
         row = known.copy()
         history, own = self._history(memory, pair, context, project)
         row[self.history : self.sets] = history
-        s, f = own.here[0] + own.project[0], own.here[1] + own.project[1]
+        s, f = own.told
         t, g = s + own.elsewhere[0], f + own.elsewhere[1]
         row[self.past : self.past + 3] = (
             (s + PAIR / 2) / (s + f + PAIR),
@@ -115,6 +124,7 @@ class Features:
             (max(0, all_s - here_s) / UNIT, max(0, all_f - here_f) / UNIT),
             (max(0, here_s - mine_s) / UNIT, max(0, here_f - mine_f) / UNIT),
             (mine_s / UNIT, mine_f / UNIT),
+            memory.labelled.get(keys.pair_context, 0),
         )
 
     def whole(self, memory: CompatibilityMemory, query: CompatibilityQuery) -> Row:
@@ -123,6 +133,18 @@ class Features:
         row[self.place[f"node_{query.node_type}"]] = 1.0
         pairs = pairs_of(query.mixins, ordered=self.ordered)
         rates = [self.expected(memory, pair, query.node_type, query.project) for pair in pairs]
+        row[self.sets :] = (
+            1.0,
+            len(query.mixins),
+            len(pairs),
+            sum(log(rate) for rate in rates),
+            log(min(rates)),
+            *self.own_set(memory, query),
+        )
+        return row
+
+    def own_set(self, memory: CompatibilityMemory, query: CompatibilityQuery) -> Sequence[float]:
+        """Return successes and failures of the whole here: in other projects, in this one."""
         mixins = canonical(query.mixins, ordered=self.ordered)
         counts = memory.counts
         all_s, all_f = counts["set"].get(set_key(mixins, query.node_type), NOTHING)
@@ -130,18 +152,8 @@ class Features:
         if query.project:
             key = set_key(mixins, query.node_type, query.project)
             mine_s, mine_f = counts["project_set"].get(key, NOTHING)
-        row[self.sets :] = (
-            1.0,
-            len(mixins),
-            len(pairs),
-            sum(log(rate) for rate in rates),
-            log(min(rates)),
-            max(0, all_s - mine_s) / UNIT,
-            max(0, all_f - mine_f) / UNIT,
-            mine_s / UNIT,
-            mine_f / UNIT,
-        )
-        return row
+        others = (max(0, all_s - mine_s), max(0, all_f - mine_f))
+        return [count / UNIT for count in (*others, mine_s, mine_f)]
 
     def expected(
         self, memory: CompatibilityMemory, pair: Pair, context: str, project: str
@@ -149,7 +161,7 @@ class Features:
         """Return the pair's rate by counts alone: its own, shrunk to the base rate."""
         own = self.own(memory, pair, context, project)
         told_s, told_f = memory.counts["all"].get("", NOTHING)
-        every = [own.elsewhere, own.here, own.project]
+        every = (own.elsewhere, own.here, own.project)
         s = max(0.0, told_s / UNIT - sum(cell[0] for cell in every))
         f = max(0.0, told_f / UNIT - sum(cell[1] for cell in every))
         rate = (s + 1.0) / (s + f + 2.0)

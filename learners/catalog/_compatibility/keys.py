@@ -67,6 +67,7 @@ def keys_of(
         ("half", halves),
         ("stems", (both(*stems),)),
         ("category", (category,) if catalogue.categories else ()),
+        ("same", ("",) if a == b else ()),
     ):
         written += [(level, key) for key in found]
     return Keys(

@@ -43,7 +43,7 @@ CompatibilityLearner: TypeAlias = Learner[
 ]
 Entries: TypeAlias = Sequence[Mapping[str, Any]]
 
-REVISION = 1
+REVISION = 2
 
 
 def compatibility(
@@ -96,7 +96,11 @@ def compatibility(
         specimen=partial(_specimen, query, known, contexts),
         scoring=LOG_LOSS,
         retrain=Retrain(
-            outcomes=100, minimum_outcomes=100, minimum_distinct=50, accuracy=0.9, things="pairs"
+            outcomes=100,
+            minimum_outcomes=100,
+            minimum_distinct=50,
+            accuracy=0.9,
+            things="pairs with 3 tests or a label",
         ),
         extend=lambda added: compatibility(
             catalogue,

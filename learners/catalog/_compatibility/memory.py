@@ -45,6 +45,7 @@ LEVELS: Mapping[str, float] = {
     "stems": 12_000,
     "words": 12_000,
     "category": 1_000,
+    "same": inf,
     "set": 4_000,
     "project_set": 4_000,
 }
@@ -66,7 +67,7 @@ class CompatibilityMemory:
 
     Attributes:
         counts: Level -> key -> [successes, failures] in 1/1024.
-        labelled: Pair and context -> hand-made labels.
+        labelled: Pair and context -> observations that are hand-made labels.
         notes: Project and components -> the newest notes.
         outcomes: Successes and failures told.
         eligible: Pairs and contexts with enough tests or a hand-made label.
@@ -131,7 +132,7 @@ class Fold:
             failure = 0  # which pair is to blame is not known
         for pair in pairs:
             keys = self.keys(pair, query.node_type)
-            self._add_pair(memory, keys, query.project, success, failure, outcome.label, sign)
+            self._add_pair(memory, keys, query.project, success, failure, outcome.label)
         if outcome.conflict_reason or outcome.resolution_pattern:
             _note(memory, note_key(query.mixins, query.project), event, sign)
 
@@ -143,13 +144,12 @@ class Fold:
         success: int,
         failure: int,
         label: bool,
-        sign: int,
     ) -> None:
         if not success and not failure:
             return
         before = _eligible(memory, keys.pair_context)
         if label:
-            labels = memory.labelled.get(keys.pair_context, 0) + sign
+            labels = memory.labelled.get(keys.pair_context, 0) + (success + failure) // UNIT
             if labels > 0:
                 memory.labelled[keys.pair_context] = labels
                 _cap(memory.labelled, LEVELS["pair_context"])

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-import numpy as np
-
-from learners.catalog._compatibility.params import CompatibilityParams, Places
+from learners.catalog._compatibility.features import Own
+from learners.catalog._compatibility.params import CompatibilityParams
 from learners.catalog._compatibility.types import Pair
 from learners.learner import Row
 
@@ -59,10 +58,8 @@ SIDED = (
 )
 
 
-def reasons(
-    params: CompatibilityParams, places: Places, x: Row, pair: Pair, context: str
-) -> tuple[str, ...]:
-    """Return what moved the pair of one row (d,), strongest first, at most four."""
+def reasons(params: CompatibilityParams, x: Row, pair: Pair, context: str) -> tuple[str, ...]:
+    """Return what moved the pair of one row (d,) beside its own counts, strongest first."""
     design = params.layout.design(x[None, :])[0]
     moved = params.model.explain(design)
     merged = bool(len(params.layout.left))
@@ -73,8 +70,35 @@ def reasons(
         if value:
             text = phrase(name, column, pair, context, merged=merged)
             totals[text] = totals.get(text, 0.0) + float(value)
-    said = [*_own(places, x), *_ranked(totals)]
-    return tuple(said[:MOST])
+    return tuple(_ranked(totals)[:MOST])
+
+
+def told(own: Own, of: str = "") -> str:
+    """Return what was told of a pair; empty where nothing was.
+
+    Args:
+        own: Its counts.
+        of: The pair, where the question is about others as well.
+    """
+    s, f = own.told
+    if own.n and own.labels >= own.n:
+        return f"{_count(own.n, 'label')}{of and ' of '}{of}: {_sides(round(s), round(f))}"
+    pair = of or "this pair"
+    if own.n:
+        kinds = "tests and labels" if own.labels else "tests"
+        return f"{s:.0f} of {own.n} {kinds} of {pair} here succeeded"
+    s, f = own.elsewhere
+    return f"{s:.0f} of {s + f:.0f} outcomes of {pair} elsewhere succeeded" if s + f else ""
+
+
+def _sides(s: int, f: int) -> str:
+    if s and f:
+        return f"{s} compatible, {f} incompatible"
+    return "compatible" if s else "incompatible"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def phrase(name: str, value: float, pair: Pair, context: str, *, merged: bool) -> str:
@@ -118,14 +142,3 @@ def _ranked(totals: dict[str, float]) -> Sequence[str]:
     kept = [it for it in totals.items() if abs(it[1]) > NEGLIGIBLE * strongest]
     kept.sort(key=lambda it: (-abs(it[1]), it[0]))
     return [f"{text}: {'raises' if value > 0 else 'lowers'}" for text, value in kept]
-
-
-def _own(places: Places, x: Row) -> Sequence[str]:
-    own = x[places.own : places.own + 6].astype(np.float64)
-    here, there = own[2:].reshape(2, 2).sum(axis=0), own[:2]
-    said: list[str] = []
-    if here.sum() > 0:
-        said.append(f"own tests here: {here[0]:.0f} of {here.sum():.0f} succeeded")
-    elif there.sum() > 0:
-        said.append(f"own tests elsewhere: {there[0]:.0f} of {there.sum():.0f} succeeded")
-    return said

@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from learners.catalog._compatibility.answering import Answering, Judged, weakest
+from learners.catalog._compatibility.answering import Answering
+from learners.catalog._compatibility.judged import Judged, weakest
 from learners.catalog._compatibility.keys import SEPARATOR
 from learners.catalog._compatibility.memory import CompatibilityMemory
 from learners.catalog._compatibility.params import CompatibilityParams
@@ -210,6 +211,10 @@ class _Search:
             said.append("what is there covers everything already")
         elif not self.useful:
             said.append("nothing known covers what is required")
+        if not self.query.required_capabilities:
+            said.append(
+                "no required_capabilities were given: only what tests or a model back is listed"
+            )
         said += [f"{capability}: {self._open(capability)}" for capability in uncovered]
         return tuple(said[:4])
 
@@ -217,15 +222,23 @@ class _Search:
         matching = [name for name in self.useful if capability in self.covers[name]]
         if not matching:
             return "no known component covers it"
-        return f"{', '.join(matching[:3])} would conflict with what is there"
+        shown = ", ".join(matching[:3])
+        if any("incompatible" in self._verdicts((), name) for name in matching):
+            return f"{shown} would conflict with what is there"
+        if any("unknown" in self._verdicts((), name) for name in matching):
+            return f"nobody could know whether {shown} fits what is there"
+        return f"{shown} would conflict with what is there or is chosen"
 
     def _fits(self, chosen: Sequence[str], name: str) -> bool:
         beside = (*self.existing, *chosen)
         if len(beside) + 1 > MOST_TOGETHER:
             return False
+        return self._verdicts(chosen, name) <= {"compatible"}
+
+    def _verdicts(self, chosen: Sequence[str], name: str) -> set[Verdict]:
         ordered = self.answering.features.ordered
-        pairs = [_pair((other, name), ordered=ordered) for other in beside]
-        return all(self.judged[pair].verdict == "compatible" for pair in pairs)
+        beside = (*self.existing, *chosen)
+        return {self.judged[_pair((other, name), ordered=ordered)].verdict for other in beside}
 
     def _recommended(self, name: str, others: Sequence[str], *, chosen: bool) -> Recommendation:
         beside = (*self.existing, *(other for other in others if other != name))
@@ -237,6 +250,8 @@ class _Search:
             worst = min(with_it, key=lambda it: 0.5 if it.probability is None else it.probability)
             shown = "" if worst.probability is None else f" at {worst.probability:.2f}"
             said.append(f"weakest beside it: {_other(worst.pair, name)}{shown} ({worst.source})")
+        else:
+            said.append("nothing stands beside it: whether it fits was not judged")
         return Recommendation(
             name=name,
             probability=probability,

@@ -11,7 +11,7 @@ def judge(a: Component, b: Component, where: Context) -> tuple[Verdict, tuple[st
     """Return the verdict of the rules and why; unknown where a component is not described."""
     strangers = [it.name for it in dict.fromkeys((a, b)) if not it.described]
     if strangers:
-        return "unknown", tuple(f"nothing is known of {name}" for name in strangers)
+        return "unknown", tuple(f"{name} is not described" for name in strangers)
     against = conflicts(a, b, where)
     if against:
         return "incompatible", against

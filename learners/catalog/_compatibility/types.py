@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
+from unicodedata import normalize
 
 from pydantic import (
     AfterValidator,
@@ -13,8 +14,10 @@ from pydantic import (
     StringConstraints,
     WithJsonSchema,
     create_model,
+    field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from learners.errors import InvalidFacts
 from learners.learner import Advice
@@ -34,12 +37,27 @@ Pair = tuple[str, str]
 WHOLE = "set"  # the option that stands for all components together
 AND = " + "  # joins the two names of a pair's option, and is therefore not allowed inside a name
 MOST_TESTS = 1_000_000
+FEWEST, MOST = 2, 16  # components of a question
+SAID = ("success", "neutral", "failure")
 
 
 def _name(name: str) -> str:
     if AND in name or any(not letter.isprintable() for letter in name):
-        raise ValueError(f"a name must be printable and hold no {AND!r}")
-    return name
+        raise PydanticCustomError(
+            "name", "expected a printable name without '{sign}'", {"sign": AND}
+        )
+    return normalize("NFC", name)  # one spelling of a letter with its accent
+
+
+def _sized(mixins: Any) -> Any:
+    accepted = f"expected a list of {FEWEST} to {MOST} names"
+    if isinstance(mixins, str | bytes) or not isinstance(mixins, Sequence):
+        raise PydanticCustomError("size", "{accepted}", {"accepted": accepted})
+    several: Sequence[Any] = mixins
+    if not FEWEST <= len(several) <= MOST:
+        known = {"accepted": accepted, "got": len(several)}
+        raise PydanticCustomError("size", "{accepted}, got {got}", known)
+    return several
 
 
 Name = Annotated[
@@ -56,12 +74,15 @@ class CompatibilityQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mixins: tuple[Name, ...] = Field(
-        min_length=2, max_length=16, description="what is to be combined; names may be new ones"
+        description="what is to be combined; names may be new ones",
+        json_schema_extra={"minItems": FEWEST, "maxItems": MOST},
     )
     node_type: str = Field(description="where it is to be combined")
     project: Annotated[str, StringConstraints(max_length=200)] = Field(
         default="", description="stable id; a project's own tests count most for it"
     )
+
+    _size = field_validator("mixins", mode="before")(_sized)
 
 
 class CompatibilityOutcome(BaseModel):
@@ -76,10 +97,19 @@ class CompatibilityOutcome(BaseModel):
     conflict_reason: Text = Field(default="", description="why it failed")
     resolution_pattern: Text = Field(default="", description="what made it work")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _in_a_word(cls, value: Any) -> Any:
+        if isinstance(value, str) and value in SAID:
+            return {value: 1}
+        if isinstance(value, Mapping | CompatibilityOutcome):
+            return cast("Any", value)
+        raise PydanticCustomError("outcome", "expected success, neutral or failure, or counts")
+
     @model_validator(mode="after")
     def _says_something(self) -> "CompatibilityOutcome":
         if self.success + self.failure + self.neutral == 0:
-            raise ValueError("give at least one of success, failure, neutral")
+            raise PydanticCustomError("outcome", "give at least one of success, failure, neutral")
         return self
 
 
@@ -229,7 +259,9 @@ def query_type(catalogue: Catalogue, contexts: Sequence[Context]) -> type[Compat
 
     def known(node_type: str) -> str:
         if node_type not in allowed:
-            raise ValueError(f"node_type must be one of {', '.join(allowed)}; got {node_type!r}")
+            raise PydanticCustomError(
+                "node_type", "expected one of {allowed}", {"allowed": ", ".join(allowed)}
+            )
         return node_type
 
     def resolved(mixins: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """What a user of the compatibility learner may rely on."""
 
 import json
+from dataclasses import replace
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -150,6 +152,42 @@ def test_an_outcome_says_something() -> None:
         CompatibilityOutcome()
 
 
+@pytest.mark.parametrize("said", ["success", "neutral", "failure"])
+def test_an_outcome_may_be_a_word(said: Any) -> None:
+    assert CompatibilityOutcome.model_validate(said) == LEARNER.verdict(said)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        (CompatibilityOutcome, "fine", "expected success, neutral or failure, or counts"),
+        (CompatibilityOutcome, 3, "expected success, neutral or failure, or counts"),
+        (CompatibilityOutcome, {}, "give at least one of success, failure, neutral"),
+        (LEARNER.query, {"mixins": ["A"]}, "expected a list of 2 to 16 names, got 1"),
+        (LEARNER.query, {"mixins": ["A"] * 17}, "expected a list of 2 to 16 names, got 17"),
+        (LEARNER.query, {"mixins": "A, B"}, "expected a list of 2 to 16 names"),
+        (LEARNER.query, {"mixins": ["a + b", "c"]}, "expected a printable name without ' + '"),
+        (LEARNER.query, {"node_type": "TEA"}, f"expected one of {', '.join(NODE_TYPES)}"),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words(kind: Any, value: Any, expected: str) -> None:
+    if kind is LEARNER.query:
+        value = {"mixins": ["A", "B"], "node_type": "EFFECT", **value}
+    with pytest.raises(ValidationError) as refused:
+        kind.model_validate(value)
+    assert [error["msg"] for error in refused.value.errors()] == [expected]
+
+
+def test_a_name_is_the_same_however_its_accents_are_written() -> None:
+    query = LEARNER.query(mixins=("MixinA\u0308pfel", "Mixin\u00c4pfel"), node_type="EFFECT")
+    assert query.mixins[0] == query.mixins[1]
+
+
+def test_the_schema_tells_how_many_names_there_may_be() -> None:
+    mixins = LEARNER.query.model_json_schema()["properties"]["mixins"]
+    assert (mixins["minItems"], mixins["maxItems"]) == (2, 16)
+
+
 def test_the_columns_begin_with_the_83_of_the_spec() -> None:
     columns = LEARNER.columns
     assert columns[0] == "a_is_MixinCaching"
@@ -274,6 +312,133 @@ def test_few_tests_of_many_pairs_give_the_base_rate() -> None:
     assert advice.probability == pytest.approx(0.78, abs=0.03)
 
 
+OVER_FIVE = [
+    pair("MixinLogging", f"Mixin{name}", 4, 1)
+    for name in ("Audit", "Retry", "Timeout", "Security", "Validation")
+]
+
+
+def test_the_base_rate_says_what_it_rests_on() -> None:
+    advice = ask(folded(OVER_FIVE), "MixinMetrics", "MixinCaching")
+    assert advice.reasons == ("20 of 25 outcomes over 5 pairs succeeded; nothing of this pair",)
+
+
+def test_the_base_rate_comes_with_the_pairs_own_few_tests() -> None:
+    memory = folded([*OVER_FIVE, pair("MixinLogging", "MixinMetrics", 0, 2)])
+    advice = ask(memory, "MixinMetrics", "MixinLogging")
+    assert (advice.source, advice.n) == ("base_rate", 2)
+    assert advice.reasons == (
+        "0 of 2 tests of this pair here succeeded; 5 are needed for a rate of its own",
+        "20 of 25 outcomes over 5 pairs succeeded",
+    )
+
+
+@pytest.mark.parametrize(("told", "pairs"), [(3, 5), (5, 4)])
+def test_below_twenty_outcomes_or_five_pairs_the_rules_judge(told: int, pairs: int) -> None:
+    several = [(query, CompatibilityOutcome(success=told), 1.0) for query, _, _ in OVER_FIVE]
+    assert ask(folded(several[:pairs]), "MixinMetrics", "MixinCaching").source == "rules"
+
+
+@pytest.mark.parametrize(
+    ("mixins", "success", "failure", "verdict"),
+    [
+        (("MixinLogging", "MixinMetrics"), 0, 2, "compatible"),
+        (("MixinLogging", "MixinMetrics"), 0, 3, "unknown"),
+        (("MixinLogging", "MixinMetrics"), 0, 4, "unknown"),
+        (("MixinLogging", "MixinMetrics"), 1, 3, "compatible"),
+        (("MixinCaching", "MixinTransaction"), 4, 0, "unknown"),
+        (("MixinCaching", "MixinTransaction"), 0, 4, "incompatible"),
+    ],
+)
+def test_too_few_tests_for_a_rate_come_first_and_may_take_a_rule_back(
+    mixins: tuple[str, str], success: int, failure: int, verdict: str
+) -> None:
+    advice = ask(folded([pair(*mixins, success, failure)]), *mixins)
+    assert (advice.source, advice.probability, advice.verdict) == ("rules", None, verdict)
+    n = success + failure
+    assert advice.reasons[0] == (
+        f"{success} of {n} tests of this pair here succeeded; 5 are needed for a probability"
+    )
+    assert any("speaks against the rules" in it for it in advice.reasons) or verdict != "unknown"
+    assert any(" of 4 tests" in it for it in advice.reasons) or n != 4
+
+
+def test_few_tests_are_named_with_their_pair_in_a_set() -> None:
+    memory = folded([pair("MixinLogging", "MixinMetrics", 0, 4)])
+    advice = ask(memory, "MixinLogging", "MixinMetrics", "MixinRetry")
+    assert advice.verdict == "unknown"
+    assert advice.reasons[0].startswith("0 of 4 tests of MixinLogging and MixinMetrics here")
+
+
+def test_a_set_that_only_failed_is_not_called_compatible() -> None:
+    query = LEARNER.query(mixins=("MixinLogging", "MixinMetrics", "MixinRetry"), node_type="EFFECT")
+    advice = ask(folded([(query, CompatibilityOutcome(failure=4), 1.0)]), *query.mixins)
+    assert (advice.source, advice.verdict) == ("rules", "unknown")
+    assert advice.reasons[0] == "0 of 4 outcomes of this set here succeeded"
+
+
+def test_the_pair_that_settles_a_set_is_named() -> None:
+    memory = folded([pair("MixinLogging", "MixinMetrics", 0, 20)])
+    advice = ask(memory, "MixinLogging", "MixinMetrics", "MixinRetry")
+    assert (advice.source, advice.verdict) == ("rules", "incompatible")
+    assert advice.reasons[0] == "0 of 20 tests of MixinLogging and MixinMetrics here succeeded"
+
+
+@pytest.mark.parametrize(
+    ("success", "failure", "expected"),
+    [
+        (0, 1, "1 label: incompatible"),
+        (2, 0, "2 labels: compatible"),
+        (2, 1, "3 labels: 2 compatible, 1 incompatible"),
+    ],
+)
+def test_labels_are_not_called_tests(success: int, failure: int, expected: str) -> None:
+    memory = folded([pair("MixinLogging", "MixinMetrics", success, failure, label=True)])
+    for params in (None, fitted("logistic")):
+        advice = ask(memory, "MixinLogging", "MixinMetrics", params=params)
+        assert advice.reasons[0].startswith(expected)
+
+
+def test_labels_and_tests_are_told_together() -> None:
+    memory = folded(
+        [
+            pair("MixinLogging", "MixinMetrics", 0, 1, label=True),
+            pair("MixinLogging", "MixinMetrics", 2, 0),
+        ]
+    )
+    advice = ask(memory, "MixinLogging", "MixinMetrics")
+    assert advice.reasons[0].startswith("2 of 3 tests and labels of this pair here succeeded")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("MixinCachng", "MixinCaching"), ("mixintimout", "MixinTimeout"), ("Loging", "MixinLogging")],
+)
+def test_a_misspelt_name_is_asked_about(name: str, meant: str) -> None:
+    advice = ask(LEARNER.memory(), name, "MixinAudit")
+    assert f"{name} was never seen; did you mean {meant}?" in advice.warnings
+
+
+def test_a_name_like_no_other_is_not_asked_about() -> None:
+    assert "MixinGeo was never seen" in ask(LEARNER.memory(), "MixinGeo", "MixinAudit").warnings
+
+
+@pytest.mark.parametrize("stranger", ["Quux#1", "MixinÄpfel", "Mixin東京", "MixinMüller"])
+def test_no_rate_is_given_for_what_nothing_is_known_of(stranger: str) -> None:
+    memory = folded([*OVER_FIVE, pair("MixinMäuse", "MixinLogging", 3, 0)])
+    for params in (None, fitted("logistic")):
+        advice = ask(memory, stranger, "MixinLogging", params=params)
+        assert (advice.source, advice.probability) == ("abstained", None)
+
+
+def test_words_beyond_ascii_are_learned_from() -> None:
+    memory = folded([*OVER_FIVE, pair("MixinÄpfel-Lager", "MixinLogging", 3, 0)])
+    advice = ask(memory, "MixinÄpfel-Markt", "MixinLogging", params=fitted("logistic"))
+    assert advice.source == "model"
+    text = "MixinÄpfel-Markt was never tested: judged by the words of its name only"
+    assert text in advice.warnings
+
+
 @given(told, queries)
 def test_the_order_of_names_changes_nothing(several: list[Told], query: CompatibilityQuery) -> None:
     memory = folded(several)
@@ -387,6 +552,29 @@ def test_a_model_abstains_on_what_nothing_is_known_of(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FAST)
+def test_a_model_that_was_told_of_no_mixin_with_itself_leaves_that_to_the_rules(name: str) -> None:
+    params = fitted(name)
+    advice = ask(folded(OVER_FIVE), "MixinCaching", "MixinCaching", params=params)
+    assert (advice.source, advice.verdict, advice.probability) == ("rules", "incompatible", None)
+    assert "nothing was told of any mixin with itself" in advice.reasons
+    twice = ask(folded(OVER_FIVE), "MixinCaching", "MixinCaching", "MixinRetry", params=params)
+    assert (twice.source, twice.verdict, twice.probability) == ("rules", "incompatible", None)
+    assert [it.source for it in twice.pairs] == ["rules", "model"]
+
+
+@pytest.mark.parametrize(("n", "source"), [(1, "rules"), (2, "rules"), (3, "model")])
+def test_three_outcomes_of_mixins_with_themselves_make_a_model_answer(n: int, source: str) -> None:
+    memory = folded([*OVER_FIVE, pair("MixinRetry", "MixinRetry", 0, n)])
+    advice = ask(memory, "MixinCaching", "MixinCaching", params=fitted("logistic"))
+    assert advice.source == source
+
+
+def test_the_rate_of_other_pairs_is_not_that_of_a_mixin_with_itself() -> None:
+    advice = ask(folded(OVER_FIVE), "MixinCaching", "MixinCaching")
+    assert (advice.source, advice.verdict) == ("rules", "incompatible")
+
+
+@pytest.mark.parametrize("name", FAST)
 def test_a_new_version_of_a_told_component_is_judged_by_its_name(name: str) -> None:
     memory = learned()[1]
     advice = ask(memory, "MixinLogging", "Stranger#3.0", params=fitted(name))
@@ -439,6 +627,7 @@ def test_an_added_mixin_is_judged_by_its_characteristics() -> None:
     memory = learned()[1]
     advice = ask(memory, "MixinTracing", "MixinLogging", params=fitted("logistic"), learner=wider)
     assert advice.source == "model"
+    assert "MixinTracing was never tested: judged by its description" in advice.warnings
     assert ask(wider.memory(), "tracing", "MixinLogging", learner=wider).source == "rules"
 
 
@@ -449,6 +638,14 @@ def test_an_entry_that_is_none_is_refused() -> None:
 
 
 # Sets
+
+
+def test_a_product_of_many_pairs_is_said_to_be_pessimistic() -> None:
+    mixins = ("MixinLogging", "MixinMetrics", "MixinAudit")
+    memory = folded([pair(a, b, 9, 1) for a, b in combinations(mixins, 2)])
+    params = replace(fitted("logistic"), sets_learned=False)
+    for advice in (ask(memory, *mixins), ask(memory, *mixins, params=params)):
+        assert any("as if independent" in it and "pessimistic" in it for it in advice.reasons)
 
 
 def test_sets_that_fail_although_their_pairs_work_are_learned_from() -> None:

@@ -108,6 +108,25 @@ def test_an_added_mixin_is_recommended() -> None:
     assert chosen(ask(entries=(entry,), required_capabilities=["telemetry"])) == {"MixinTracing"}
 
 
+def test_without_a_required_capability_the_reasons_say_so() -> None:
+    advice = ask(existing_mixins=["MixinLogging"])
+    assert not advice.recommendations
+    assert any("no required_capabilities were given" in reason for reason in advice.reasons)
+
+
+def test_what_stands_beside_nothing_is_marked_as_not_judged() -> None:
+    listed = ask(required_capabilities=["cache"]).recommendations
+    assert [it.verdict for it in listed] == ["unknown"]
+    assert any("not judged" in reason for reason in listed[0].reasons)
+
+
+def test_what_nobody_could_know_is_not_recommended() -> None:
+    memory = told(("MixinLogging", "MixinCaching", 0, 4))
+    advice = ask(memory, required_capabilities=["cache"], existing_mixins=["MixinLogging"])
+    assert not advice.recommendations
+    assert any("nobody could know" in reason for reason in advice.reasons)
+
+
 def test_an_unknown_node_type_is_refused() -> None:
     with pytest.raises(ValidationError, match="node_type"):
         ask(node_type="SERVER")

@@ -1,0 +1,74 @@
+"""How the tools' words read on the command line: our verbs, and options for arguments."""
+
+import re
+from collections.abc import Mapping
+
+VERBS: Mapping[str, str] = {
+    "check_mixin_compatibility": "foresight check-mixin-compatibility",
+    "recommend_mixins": "foresight recommend-mixins",
+    "record_feedback": "foresight record-feedback",
+    "learning_status": "foresight status",
+    "roll_back": "foresight rollback",
+}
+OPTIONS: Mapping[str, str] = {
+    "required_capabilities": "--need",
+    "existing_mixins": "--existing",
+    "decision_id": "--decision-id",
+    "node_type": "--node-type",
+    "k": "-k",
+}
+WITHOUT_DASHES: Mapping[str, tuple[str, ...]] = {  # arguments, where others have options
+    "check_mixin_compatibility": ("mixins",),
+    "record_feedback": ("outcome",),
+    "learning_status": ("learner",),
+    "promote": ("learner", "version"),
+    "roll_back": ("learner",),
+}
+LEARNER = "mixin_compatibility"
+EXAMPLES: Mapping[str, str] = {
+    "check-mixin-compatibility": "MixinCaching MixinRetry --node-type EFFECT",
+    "recommend-mixins": "--node-type EFFECT --need cache",
+    "record-feedback": "success --decision-id ID",
+    "promote": f"{LEARNER} 2",
+    "backtest": f"{LEARNER} lines.jsonl",
+    "evaluate": f"{LEARNER} lines.jsonl",
+    "import mixins": "history.csv",
+    "export": "outcomes",
+    "mixins add": "MixinTea --category business --tag cache",
+    "mixins remove": "MixinTea",
+    "db dump": "foresight.dump",
+    "db restore": "foresight.dump",
+}
+_FIELD = re.compile(r"(^|; )([a-z_]+)([:.])")
+_VERB = re.compile(rf"\b({'|'.join(VERBS)})\b")
+_ASKED = re.compile(r"\b(required_capabilities|existing_mixins)\b")
+
+
+def option(tool: str, argument: str) -> str:
+    """Return what a tool's argument is called on the command line."""
+    if argument in WITHOUT_DASHES.get(tool, ()):
+        return argument
+    return OPTIONS.get(argument, f"--{argument}")
+
+
+def explained(tool: str, arguments: Mapping[str, object], text: str) -> str:
+    """Return a tool's error with the options of the verb instead of the arguments."""
+
+    def named(found: re.Match[str]) -> str:
+        before, name, after = found.groups()
+        if name not in arguments:
+            return found.group()
+        return f"{before}{option(tool, name)}{' ' if after == '.' else after}"
+
+    return spoken(_FIELD.sub(named, text))
+
+
+def spoken(text: str) -> str:
+    """Return a tool's words with the verbs and options of the command line."""
+    text = _VERB.sub(lambda found: f"`{VERBS[found.group()]}`", text)
+    return _ASKED.sub(lambda found: OPTIONS[found.group()], text)
+
+
+def example(verb: str) -> str:
+    """Return an example call of a verb, or nothing."""
+    return f" Example: foresight {verb} {EXAMPLES[verb]}" if verb in EXAMPLES else ""
