@@ -20,10 +20,18 @@ def words(name: str) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for chunk in SEPARATOR.split(name):
-        parts = [chunk] if is_version(chunk) else PART.findall(chunk)
+        parts = [chunk] if is_version(chunk) else _parts(chunk)
         found.update(dict.fromkeys(part.lower() for part in parts))
     # A bound, because pairs of words are counted.
     return tuple(found)[:LIMIT]
+
+
+def _parts(chunk: str) -> list[str]:
+    """Divide by case; letters of other alphabets have one, too."""
+    cased = "".join(
+        c if c.isascii() else "A" if c.isupper() else "a" if c.islower() else c for c in chunk
+    )
+    return [chunk[part.start() : part.end()] for part in PART.finditer(cased)]
 
 
 def is_version(word: str) -> bool:

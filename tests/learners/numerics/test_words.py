@@ -50,3 +50,8 @@ def test_any_text_has_a_bounded_number_of_distinct_lower_case_words(text: str) -
 @pytest.mark.parametrize(("word", "expected"), [("1.2.3", True), ("v2", True), ("x11", False)])
 def test_versions_are_told_from_names(word: str, expected: bool) -> None:
     assert is_version(word) is expected
+
+
+def test_letters_of_other_alphabets_have_case_too() -> None:
+    assert words("MixinGrößen") == ("mixin", "größen")
+    assert words("ÄpfelLager") == ("äpfel", "lager")
