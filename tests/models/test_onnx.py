@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models import onnx
+from models import onnx, openmp
 
 
 def rows(n: int = 120, d: int = 6) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -23,6 +23,7 @@ def forest() -> Any:
 
 
 def booster() -> Any:
+    openmp.ensure()
     import lightgbm
 
     library: Any = lightgbm

@@ -15,7 +15,7 @@ from learners.errors import NotYet
 from learners.learner import Floats, Row
 from learners.numerics import forests, logistic
 from learners.numerics.calibration import expit
-from models import onnx
+from models import onnx, openmp
 
 TREES = 200
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -154,6 +154,10 @@ def _forest_lightgbm(rows: Rows, trees: int, rng: np.random.Generator) -> Fitted
 
 
 def _lightgbm(rows: Rows, rng: np.random.Generator) -> Any:
+    try:
+        openmp.ensure()
+    except openmp.Missing as error:
+        raise NotYet(f"unavailable: {error}") from error
     import lightgbm
 
     library: Any = lightgbm

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from learners.numerics import forests
 from learners.numerics.forests import Forest
+from models import openmp
 
 
 def rows() -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -24,6 +25,7 @@ def trained() -> Any:
 
 
 def boosted() -> Any:
+    openmp.ensure()
     import lightgbm
 
     library: Any = lightgbm
