@@ -117,7 +117,7 @@ class StatusAnswer(Answer):
 
 async def learning_status(call: Called, learner: Which = "") -> StatusAnswer:
     """Shows how much of the advice met its outcome, and per learner: version served, n, last
-    training run and why it ended so, accuracy against the best constant, next run. For one
+    training run and why it ended so, log loss and Brier against the base rate, next run. For one
     question about mixins, use check_mixin_compatibility."""  # noqa: D205, D209 - a model reads it
     # here, so that the first reply does not wait for the learners
     from learners.status import status

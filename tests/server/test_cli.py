@@ -66,7 +66,7 @@ def test_a_run_that_lacks_data_ends_skipped_with_the_missing_number(
     run = json.loads(done.stdout)
     assert (done.returncode, run["result"]) == (0, "skipped")
     assert "30 missing" in run["reason"]
-    assert f"{LEARNER}: a run is requested" in done.stderr
+    assert LEARNER in done.stderr  # requested, or under way already
     listed = foresight(env, "runs").stdout
     assert "skipped" in listed
     assert foresight(env, "versions", LEARNER).stdout == "none yet\n"
