@@ -32,15 +32,15 @@ def ensure() -> None:
     try:
         _loaded.append(ctypes.CDLL(EXPECTED, ctypes.RTLD_GLOBAL))
     except OSError as error:
-        library = _carried()
+        library = carried()
         if library is None:
             raise Missing(
                 f"{EXPECTED} is missing, which LightGBM needs: install it (Debian: libgomp1)"
             ) from error
-        _loaded.append(_load(_renamed(library)))
+        _loaded.append(load(renamed(library)))
 
 
-def _carried() -> Path | None:
+def carried() -> Path | None:
     """Return a wheel's copy; it lies beside the package, in a folder of libraries."""
     for package in CARRIERS:
         spec = find_spec(package)
@@ -52,13 +52,14 @@ def _carried() -> Path | None:
     return None
 
 
-def _renamed(library: Path) -> bytes:
+def renamed(library: Path) -> bytes:
     """Return the library with the name by which the loader will look for it."""
     own = library.name.encode() + b"\0"
     return library.read_bytes().replace(own, EXPECTED.encode().ljust(len(own), b"\0"))
 
 
-def _load(library: bytes) -> ctypes.CDLL:
+def load(library: bytes) -> ctypes.CDLL:
+    """Load a library from memory, for all that are loaded after it."""
     descriptor = os.memfd_create(EXPECTED)
     try:
         with os.fdopen(descriptor, "wb", closefd=False) as file:

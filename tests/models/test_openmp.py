@@ -8,10 +8,10 @@ from models import openmp
 
 
 def test_a_wheel_carries_a_runtime_that_answers_to_the_expected_name() -> None:
-    library = openmp._carried()
+    library = openmp.carried()
     if library is None:
         pytest.skip("no wheel here carries libgomp: not a Linux wheel of scikit-learn")
-    loaded = openmp._load(openmp._renamed(library))
+    loaded = openmp.load(openmp.renamed(library))
     assert loaded.omp_get_max_threads() >= 1
 
 
