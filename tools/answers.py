@@ -1,5 +1,6 @@
 """What every result carries: a text for people and models, and the same facts as data."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ ORIGIN: Mapping[str, str] = {
     "model": "From a trained model",
     "observed": "From what was observed of exactly this",
     "base_rate": "From the rate over all observations",
-    "rules": "From rules, nothing observed yet",
+    "rules": "From rules, too little was told for a probability",
     "abstained": "Abstained, because there is not enough evidence",
 }
 
@@ -21,12 +22,12 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Answer(Part):
+class Answer(Part, ABC):
     """A result: its fields are the structured content, ``words`` the text."""
 
+    @abstractmethod
     def words(self) -> str:
         """Return every fact of the result, compactly."""
-        raise NotImplementedError
 
     def meta(self) -> dict[str, Any]:
         """Return what hooks and transcripts may join on."""

@@ -6,7 +6,7 @@ from learners.catalog._compatibility.keys import SEPARATOR
 from learners.catalog._compatibility.types import Catalogue, Component, Context, Pair
 from learners.numerics.words import words
 
-MOST_VOCABULARY = 48
+MOST_VOCABULARY = 128
 MOST_NAMES = 32  # beyond, a column per name says less than the rates by name
 
 INTERACTIONS = (
@@ -76,7 +76,9 @@ class Columns:
         self.catalogue = catalogue
         self.contexts = {context.name: context for context in contexts}
         self.shown = catalogue.shipped if len(catalogue.shipped) <= MOST_NAMES else ()
-        self.vocabulary = _vocabulary(catalogue)
+        # Where names have no column of their own, a word that only one name has stands for it:
+        # what is its own is then not laid to the words and attributes that it shares.
+        self.vocabulary = _vocabulary(catalogue, least=2 if self.shown else 1)
         self.names = (
             *self._side_columns("a"),
             *self._side_columns("b"),
@@ -166,12 +168,12 @@ def _interactions(a: Component, b: Component) -> list[float]:
     ]
 
 
-def _vocabulary(catalogue: Catalogue) -> tuple[str, ...]:
+def _vocabulary(catalogue: Catalogue, *, least: int) -> tuple[str, ...]:
     names = [set(words(name)) for name in catalogue.shipped]
     found: dict[str, int] = {}
     for name in names:
         for word in name:
             found[word] = found.get(word, 0) + 1
     common = catalogue.common_words()
-    kept = sorted((-n, word) for word, n in found.items() if n > 1 and word not in common)
+    kept = sorted((-n, word) for word, n in found.items() if n >= least and word not in common)
     return tuple(word for _, word in kept[:MOST_VOCABULARY])
