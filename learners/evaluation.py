@@ -45,9 +45,10 @@ def tables(
         )
         later.add(fold.memory, question)
         advice = learner.answer(None, fold.memory, example.query, example.asked, nobody)
+        predicted = learner.predicted(advice)
         for label in question.labels:
             if label.weight > 0:
-                p = learner.predicted(advice, label.option)
+                p = predicted.get(label.option)
                 said.append(np.nan if p is None else p)
     return rows.table(), later.table(), np.array(said)
 
@@ -183,8 +184,9 @@ class _Backtest:
         example = question.example
         self.rows.add(memory, question)
         advice = self.learner.answer(self.params, memory, example.query, example.asked, self.rng)
+        predicted = self.learner.predicted(advice)
         self.answers[question.settled] = [
-            (self.learner.predicted(advice, label.option), advice.source, self.version)
+            (predicted.get(label.option), advice.source, self.version)
             for label in question.labels
             if label.weight > 0
         ]

@@ -5,7 +5,7 @@ with the database, advice goes on from memory and this loop tries again.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,6 +31,7 @@ POLL_LISTENING = 5.0
 POLL_BLIND = 0.5
 PATIENCE_SECONDS = 2.0  # then the database counts as away
 PAGE = 2000
+EVENTS = "events"  # the topic of their notices
 
 logger = structlog.get_logger("foresight.following")
 
@@ -40,8 +41,14 @@ class _Follower:
     lifecycle: Lifecycle
     database: Database
     wake: anyio.Event = field(default_factory=anyio.Event)
+    looks: bool = True  # something other than events may have changed
 
-    def hint(self, _topic: str = "") -> None:
+    def hint(self, topic: str = "") -> None:
+        """Take a notice: a topic, and for events the number of the last one."""
+        name, _, last = topic.partition(" ")
+        if name == EVENTS and last and int(last) <= self.lifecycle.seq:
+            return  # of this process, and folded already
+        self.looks |= name != EVENTS
         self.wake.set()
         self.lifecycle.stir()
 
@@ -85,11 +92,11 @@ class _Follower:
                 lambda connection: log.since(connection, self.lifecycle.seq, PAGE),
                 PATIENCE_SECONDS,
             )
-            if not rows:
-                return
             await self._fold(rows)
+            if len(rows) < PAGE:
+                return
 
-    async def _fold(self, rows: Iterable[codec.Row]) -> None:
+    async def _fold(self, rows: Sequence[codec.Row]) -> None:
         turn = time.perf_counter()
         for row in rows:
             live = self.lifecycle.lives.get(row["learner"])
@@ -99,10 +106,12 @@ class _Follower:
                 except LearnerError as error:
                     live.skipped += 1
                     logger.warning("event skipped", seq=row["seq"], reason=str(error))
-            self.lifecycle.folded(row["seq"])
             if time.perf_counter() - turn > SLICE_SECONDS:
+                self.lifecycle.folded(row["seq"])
                 await anyio.lowlevel.checkpoint()
                 turn = time.perf_counter()
+        if rows:
+            self.lifecycle.folded(rows[-1]["seq"])
 
     async def swap(self) -> None:
         """Serve what the registry says; refuse what is damaged and keep what is served."""
@@ -146,22 +155,30 @@ class _Follower:
 
     async def follow(self) -> None:
         """Fold and swap on every hint, and now and then without one."""
+        self.looks = True
         async with AsyncExitStack() as stack:
             listening: Callable[[], bool] = bool
             if self.database.target.listens:
                 listening = await stack.enter_async_context(self.database.listening(self.hint))
             while True:
                 await self.catch_up()
-                await self.swap()
-                for live in self.lifecycle.lives.values():
-                    await self._extend(live)
+                if self.looks:
+                    self.looks = False
+                    await self._look()
                 if self.database.target.listens and not listening():
                     return
                 with anyio.move_on_after(POLL_LISTENING if listening() else POLL_BLIND) as quiet:
                     await self.wake.wait()
                 self.wake = anyio.Event()
                 if quiet.cancelled_caught:
+                    self.looks = True
                     await self.lifecycle.join_waiting()
+
+    async def _look(self) -> None:
+        """Take up what is served now, and the catalogue."""
+        await self.swap()
+        for live in self.lifecycle.lives.values():
+            await self._extend(live)
 
 
 async def follow(lifecycle: Lifecycle, open_database: Open) -> None:
@@ -172,7 +189,7 @@ async def follow(lifecycle: Lifecycle, open_database: Open) -> None:
     """
     database = await _opened(lifecycle, open_database)
     follower = _Follower(lifecycle, database)
-    lifecycle.follow_with(follower.hint)
+    lifecycle.follow_with(partial(follower.hint, EVENTS))
     try:
         loaded = False
         while True:

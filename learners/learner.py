@@ -214,7 +214,7 @@ class Learner(Generic[Q, O, M, P, A]):
         score: (n,) predictions for the rows of a table.
         answer: Advice for a query; ``None`` params serve what is observed, else the base rate,
             else the rules, else an abstention.
-        predicted: What an answer said about an option; None where it said nothing.
+        predicted: What an answer said, by option; nothing, or None, where it said nothing.
         dump: Params as data-only bytes.
         load: The inverse; raises Damaged.
         extend: The same learner with catalogue entries the user has added.
@@ -242,7 +242,7 @@ class Learner(Generic[Q, O, M, P, A]):
     candidates: Mapping[str, Fit[P]]
     score: Callable[[P, Table], Floats]
     answer: Callable[[P | None, M, Q, float, np.random.Generator], A]
-    predicted: Callable[[A, Option], float | None]
+    predicted: Callable[[A], Mapping[Option, float | None]]
     dump: Callable[[P], bytes]
     load: Callable[[bytes], P]
     specimen: Callable[[np.random.Generator], Example[Q, O]]

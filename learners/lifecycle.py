@@ -83,8 +83,9 @@ class Lifecycle:
 
     async def ready(self, seconds: float) -> bool:
         """Wait until history is loaded, for at most so long; return whether it is."""
-        with anyio.move_on_after(seconds):
-            await self._ready.wait()
+        if not self._ready.is_set():
+            with anyio.move_on_after(seconds):
+                await self._ready.wait()
         return self._ready.is_set()
 
     def opened(self, database: Database) -> None:

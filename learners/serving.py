@@ -52,6 +52,7 @@ class Live:
     epoch: int = 1
     skipped: int = 0  # rows of the log that this revision cannot read
     refused: str = ""  # why the incumbent's params are not served
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)  # dear to make per ask
 
     def __post_init__(self) -> None:
         """Begin with an empty memory."""
@@ -77,17 +78,13 @@ class Live:
 
     def ask(self, query: Any, caller: Caller, at: float, *, degraded: bool) -> Decision[Any]:
         """Answer from memory and params; no I/O."""
-        name = uuid.uuid4()
-        rng = np.random.default_rng(name.int)
         version, params = self.served
         memory = self.fold.memory
-        advice = self.learner.answer(params, memory, query, at, rng)
-        predicted = [
-            [option, self.learner.predicted(advice, option)]
-            for option in self.learner.options(memory, query)
-        ]
+        advice = self.learner.answer(params, memory, query, at, self.rng)
+        said = self.learner.predicted(advice)
+        predicted = [[option, said.get(option)] for option in self.learner.options(memory, query)]
         return self.decision(
-            str(name),
+            str(uuid.uuid4()),
             query.model_dump(mode="json"),
             advice,
             predicted,

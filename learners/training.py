@@ -192,7 +192,8 @@ def _served(
     learner: AnyLearner, memory: Any, question: Asked, rng: np.random.Generator
 ) -> list[float]:
     advice = learner.answer(None, memory, question.example.query, question.example.asked, rng)
-    said = [learner.predicted(advice, x.option) for x in question.labels if x.weight > 0]
+    predicted = learner.predicted(advice)
+    said = [predicted.get(x.option) for x in question.labels if x.weight > 0]
     return [math.nan if p is None else p for p in said]
 
 

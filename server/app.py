@@ -15,6 +15,7 @@ from server.host import host
 from server.resources import add_completions, add_resources
 from server.running import running
 from server.settings import Settings
+from server.stdio import Server
 from tools.context import App
 from tools.surface import tools
 
@@ -68,7 +69,7 @@ def build(settings: Settings, app: App | None = None) -> MCPServer[App]:
         finally:
             replied.set()
 
-    server = MCPServer[App](
+    server = Server(
         "foresight",
         title="Foresight",
         version=version("foresight"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from storage.queries import QUERIES
 from storage.rows import DecisionRow, Effect, EventRow, Stored
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from storage.pool import AnyConnection
 
 Name = tuple[str, str]
+WAITING: Final = "*"  # the learner of an outcome that waits for its decision
 
 
 class Current(NamedTuple):
@@ -32,21 +33,43 @@ class Current(NamedTuple):
 async def append(
     connection: AnyConnection, decisions: Sequence[DecisionRow], events: Sequence[EventRow]
 ) -> list[Stored]:
-    """Write decisions and outcomes in one transaction; return what became of each outcome.
+    """Write decisions and outcomes; return what became of each outcome, once it is on disk.
 
     Idempotent: a key that is there already is a duplicate where it says the same, else a
     conflict; neither writes anything.
     """
-    async with connection.transaction():
-        if decisions:
-            records = [decision.record() for decision in decisions]
-            await connection.execute(QUERIES["insert_decisions"], records)
-        if not events:
-            # Advice can be given again: its record need not wait for the disk.
-            await connection.execute("set local synchronous_commit = off")
-            return []
-        await connection.execute(QUERIES["lock_log"])
-        return await _append(connection, events)
+    if decisions:
+        # Their commit waits for no disk: that of the outcomes, or of anything later, does.
+        records = [decision.record() for decision in decisions]
+        await connection.execute(QUERIES["insert_decisions"], records)
+    results = await _append_first_words(connection, events)
+    left = [i for i, result in enumerate(results) if result is None]
+    if left:
+        async with connection.transaction():
+            await connection.execute(QUERIES["lock_log"])
+            said = await _append(connection, [events[i] for i in left])
+        for i, result in zip(left, said, strict=True):
+            results[i] = result
+    return [result for result in results if result is not None]
+
+
+async def _append_first_words(
+    connection: AnyConnection, events: Sequence[EventRow]
+) -> list[Stored | None]:
+    """Write, in one statement, what says something for the first time; None for all others."""
+    first = [event for event in events if event.learner != WAITING and not event.corrects]
+    if not first:
+        return [None] * len(events)
+    rows = await connection.fetch(
+        QUERIES["append_first_words"], [event.record() for event in first]
+    )
+    numbers = {(row["learner"], row["key"]): int(row["seq"]) for row in rows}
+    results = list[Stored | None]()
+    for event in events:
+        # taken out, so that a second row with the key is looked at again
+        seq = None if event.corrects else numbers.pop((event.learner, event.key), None)
+        results.append(None if seq is None else Stored("join" if event.joined else "fact", seq))
+    return results
 
 
 async def _append(connection: AnyConnection, events: Sequence[EventRow]) -> list[Stored]:
@@ -76,7 +99,8 @@ async def _append(connection: AnyConnection, events: Sequence[EventRow]) -> list
         replaced = [row for row in rows if row["replaces"] is not None]
         if replaced:
             await connection.execute(QUERIES["mark_replaced"], replaced)
-        await connection.execute(QUERIES["notify"], "events")
+        last = max((result.seq or 0 for result in results), default=0)
+        await connection.execute(QUERIES["notify"], f"events {last}")
     return results
 
 
@@ -95,7 +119,7 @@ def _chains(event: EventRow) -> list[Name]:
 
 
 def _kind(event: EventRow, current: dict[Name, Current]) -> tuple[Effect, int | None]:
-    if event.learner == "*":
+    if event.learner == WAITING:
         return "waiting", None
     chain = f"key:{event.corrects}" if event.corrects else f"decision:{event.decision_id}"
     before = current.get((event.learner, chain))
@@ -115,7 +139,7 @@ async def _existing(connection: AnyConnection, events: Sequence[EventRow]) -> di
 
 async def _current(connection: AnyConnection, events: Sequence[EventRow]) -> dict[Name, Current]:
     current = dict[Name, Current]()
-    ids = [event.decision_id for event in events if event.decision_id and event.learner != "*"]
+    ids = [event.decision_id for event in events if event.decision_id and event.learner != WAITING]
     if ids:
         for row in await connection.fetch(QUERIES["current_of_decisions"], ids):
             current[row["learner"], f"decision:{row['decision_id']}"] = _last_word(row)

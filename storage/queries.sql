@@ -1,13 +1,39 @@
 -- name: insert_decisions
+-- The commit does not wait for the disk: advice can be given again.
 insert into decisions (id, learner, project, user_id, session, tool_use_id, query, answer, predicted,
                        version, source, mode, arm, option, propensity, degraded, memory_seq, asked_at)
 select id, learner, project, user_id, session, tool_use_id, nullif(query, 'null'), answer, predicted,
        version, source, mode, arm, option, propensity, degraded, memory_seq, to_timestamp(asked)
-from jsonb_to_recordset($1::jsonb) as t(
+from (select set_config('synchronous_commit', 'off', true)) as behind,
+     jsonb_to_recordset($1::jsonb) as t(
     id uuid, learner text, project text, user_id text, session text, tool_use_id text, query jsonb,
     answer jsonb, predicted jsonb, version integer, source text, mode text, arm text, option text,
     propensity double precision, degraded boolean, memory_seq bigint, asked double precision)
 on conflict (id, learner) do nothing
+
+-- name: append_first_words
+-- Numbers are drawn under the lock of `lock_log`, which ends with the commit. A row whose key is
+-- there already, or whose decision has an outcome, is left out and is not returned.
+with locked as materialized (select pg_advisory_xact_lock(723001)),
+written as (
+    insert into events (learner, key, seq, kind, decision_id, project, user_id, session, query,
+                        option, outcome, source, strength, followed, notes, sample_group,
+                        propensity, memory_seq, asked_at, known_at)
+    select learner, key, nextval('event_seq'), case when joined then 'join' else 'fact' end,
+           decision_id, project, user_id, session, nullif(query, 'null'), option, outcome, source,
+           strength, followed, notes, sample_group, propensity, memory_seq, to_timestamp(asked),
+           to_timestamp(known)
+    from locked, jsonb_to_recordset($1::jsonb) as t(
+        learner text, key text, joined boolean, decision_id uuid, project text, user_id text,
+        session text, query jsonb, option text, outcome jsonb, source text,
+        strength double precision, followed boolean, notes text, sample_group text,
+        propensity double precision, memory_seq bigint, asked double precision,
+        known double precision)
+    on conflict do nothing
+    returning learner, key, seq
+),
+noticed as (select pg_notify('foresight', 'events ' || max(seq)) from written)
+select learner, key, seq from written, noticed
 
 -- name: lock_log
 select pg_advisory_xact_lock(723001)
@@ -18,9 +44,15 @@ from events e
 join jsonb_to_recordset($1::jsonb) as t(learner text, key text) using (learner, key)
 
 -- name: current_of_decisions
-select learner, decision_id, seq, strength, outcome
-from events
-where decision_id = any($1::uuid[]) and seq is not null and replaced_by is null
+with recursive chain as (
+    select learner, decision_id, seq, replaced_by, strength, outcome
+    from events
+    where decision_id = any($1::uuid[]) and seq is not null
+    union
+    select c.learner, c.decision_id, e.seq, e.replaced_by, e.strength, e.outcome
+    from chain c join events e on e.seq = c.replaced_by
+)
+select learner, decision_id, seq, strength, outcome from chain where replaced_by is null
 
 -- name: current_of_keys
 with recursive chain as (

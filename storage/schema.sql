@@ -73,6 +73,8 @@ create table events (
     primary key (learner, key)
 );
 create index events_decision on events (decision_id) where decision_id is not null;
+create unique index events_first_word on events (learner, decision_id)
+    where decision_id is not null and kind in ('fact', 'join');
 create index events_waiting on events (decision_id) where kind = 'waiting';
 create index events_learner on events (learner, seq) where seq is not null;
 

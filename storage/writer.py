@@ -86,12 +86,12 @@ class Writer:
         while True:
             await self._wake.wait()
             self._wake = anyio.Event()
-            if not self._waiting:
-                # Nobody waits for decisions: let a few come together, or somebody tell.
-                with anyio.move_on_after(LINGER_SECONDS):
-                    await self._told.wait()
-            self._told = anyio.Event()
             while self._decisions or self._waiting:
+                if not self._waiting and len(self._decisions) < BATCH:
+                    # Nobody waits for decisions: let a few come together, or somebody tell.
+                    with anyio.move_on_after(LINGER_SECONDS):
+                        await self._told.wait()
+                self._told = anyio.Event()
                 await self._write()
 
     async def _write(self) -> None:

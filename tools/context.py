@@ -123,7 +123,8 @@ def _warnings(loaded: bool, trouble: str) -> tuple[str, ...]:
 async def called(ctx: Context[App]) -> Call:
     """Return the call that a request is."""
     request = ctx.request_context
-    return await request.lifespan_context.call(dict(request.meta or {}))
+    return await request.lifespan_context.call(request.meta or {})
 
 
-Called = Annotated[Call, Resolve(called)]  # stays out of the tools' input schemas
+# Stays out of the tools' input schemas; `tools.strict` passes it.
+Called = Annotated[Call, Resolve(called)]

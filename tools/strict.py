@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import ValidationError
 
+from learners.errors import LearnerError
 from learners.wording import problems
 from tools.answers import Answer
+from tools.context import called
+from tools.errors import in_words
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
@@ -23,17 +27,25 @@ class StrictTool(Tool):
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> Any:
-        """Run the tool; return a complete text and complete structured content."""
+        """Run the tool; return a complete text and complete structured content.
+
+        Raises:
+            ToolError: What the caller can correct or repeat, in one line.
+            UnexpectedToolError: A crash; its text stays in the log.
+        """
         try:
-            result = await super().run(arguments, context, convert_result=False)
-        except ToolError as error:
-            cause = error.__cause__
-            if isinstance(cause, ValidationError):
-                raise ToolError(self.wrong(cause)) from cause
-            if type(cause) is ToolError:
-                raise ToolError(str(cause)) from cause  # without the SDK's prefix
+            given = self.fn_metadata.validate_arguments(arguments)
+        except ValidationError as error:
+            raise ToolError(self.wrong(error)) from error
+        try:
+            answer: Answer = await self.fn(**given, call=await called(context))
+            return rendered(answer) if convert_result else answer
+        except LearnerError as error:
+            raise ToolError(in_words(error)) from error
+        except (ToolError, MCPError):
             raise
-        return rendered(result) if convert_result and isinstance(result, Answer) else result
+        except Exception as error:
+            raise UnexpectedToolError(f"Error executing tool {self.name}") from error
 
     def wrong(self, error: ValidationError) -> str:
         """Return what is wrong with arguments, in one line."""

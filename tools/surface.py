@@ -7,7 +7,6 @@ from mcp_types import ToolAnnotations
 
 from tools.admin import promote, roll_back, train
 from tools.check_mixin_compatibility import check_mixin_compatibility
-from tools.errors import anticipated
 from tools.learning_status import learning_status
 from tools.recommend_mixins import recommend_mixins
 from tools.record_feedback import record_feedback
@@ -56,7 +55,7 @@ def tools(toolsets: Iterable[str] = DEFAULT, *, read_only: bool = False) -> list
     """Return the tools of the given sets; with ``read_only`` those that change nothing."""
     wanted = set(toolsets)
     return [
-        strict(anticipated(tool.function), tool.title, tool.hints)
+        strict(tool.function, tool.title, tool.hints)
         for tool in TOOLS
         if tool.toolset in wanted and (tool.hints.read_only_hint or not read_only)
     ]

@@ -4,14 +4,17 @@ Everything but letters, digits and dots separates, as does CamelCase; a version 
 """
 
 import re
+from functools import lru_cache
 
 SEPARATOR = re.compile(r"[^\w.]+|_+")
 VERSION = re.compile(r"v?\d+(?:\.\w+)*[a-z]?\d*", re.IGNORECASE)
 # Digits stay with the letters before them: libxml2, W3C.
 PART = re.compile(r"[A-Z0-9]+(?![a-z])|[A-Z]?[a-z]+\d*|[^\W_]+")
 LIMIT = 16
+NAMES = 4096  # that are remembered: few names are told of again and again
 
 
+@lru_cache(NAMES)
 def words(name: str) -> tuple[str, ...]:
     """Return the distinct words of a name, lower-case, in order of first appearance.
 
@@ -39,6 +42,7 @@ def is_version(word: str) -> bool:
     return VERSION.fullmatch(word) is not None
 
 
+@lru_cache(NAMES)
 def stem(name: str) -> str:
     """Return the name without its versions: what different versions of a thing have in common.
 

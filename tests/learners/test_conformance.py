@@ -118,7 +118,7 @@ def test_an_empty_memory_answers_without_a_probability_it_cannot_know(learner: A
         assert advice.n == 0
         assert advice.reasons
         for option in learner.options(memory, example.query):
-            assert learner.predicted(advice, option) is None
+            assert learner.predicted(advice).get(option) is None
 
 
 def test_the_same_seed_gives_the_same_params(learner: AnyLearner) -> None:
@@ -157,7 +157,7 @@ def test_the_answer_shows_the_probability_that_is_scored(learner: AnyLearner) ->
                 params, fold.memory, example.query, example.asked, np.random.default_rng(0)
             )
             for label, p in zip(labels, scored, strict=True):
-                said = learner.predicted(advice, label.option)
+                said = learner.predicted(advice).get(label.option)
                 if said is not None and advice.source == "model":
                     assert said == pytest.approx(p, abs=1e-6), name
 

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,11 +13,17 @@ from served import SCRIPT
 class Wire:
     """A process of `foresight serve` with its ends in our hands."""
 
-    def __init__(self, env: Mapping[str, str], cwd: Path, *arguments: str) -> None:
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        cwd: Path,
+        *arguments: str,
+        program: Sequence[str] = (str(SCRIPT), "serve"),
+    ) -> None:
         """Start it."""
         self.errors = (cwd / "stderr.txt").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [str(SCRIPT), "serve", *arguments],
+            [*program, *arguments],
             env=dict(env),
             cwd=cwd,
             stdin=subprocess.PIPE,

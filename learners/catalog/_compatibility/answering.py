@@ -202,7 +202,10 @@ class Answering:
         if source == "model":
             said += _why(params, deciding[0], query.node_type, whole=True)
         else:
-            said += [text for it in deciding for text in _why(None, it, "", whole=True)]
+            for it in deciding:
+                said += _why(None, it, "", whole=True)
+                if len(set(said)) > SHOWN:
+                    break
         return tuple(dict.fromkeys(said))[: SHOWN + 1]
 
     def _of_the_whole(

@@ -122,11 +122,10 @@ def recommender(
     return Recommending(Answering(known, contexts, features), query_type(known, contexts))
 
 
-def predicted(advice: Compatibility, option: Option) -> float | None:
-    """Return the probability that an answer showed for a pair or for the set."""
-    if option == WHOLE:
-        return advice.probability
-    return next((it.probability for it in advice.pairs if option_of((it.a, it.b)) == option), None)
+def predicted(advice: Compatibility) -> Mapping[Option, float | None]:
+    """Return the probabilities that an answer showed, for its pairs and for the set."""
+    pairs = {option_of((it.a, it.b)): it.probability for it in advice.pairs}
+    return {**pairs, WHOLE: advice.probability}
 
 
 def _options(query: CompatibilityQuery, *, ordered: bool) -> tuple[Option, ...]:

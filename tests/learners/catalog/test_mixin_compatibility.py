@@ -480,7 +480,7 @@ def test_the_answer_shows_what_is_scored_to_the_bit(name: str) -> None:
         rows = table_of(memory, [it], learn=False)
         advice = LEARNER.answer(params, memory, it.query, 0.0, RNG)
         for option, p in zip(rows.option, LEARNER.score(params, rows).tolist(), strict=True):
-            said = LEARNER.predicted(advice, option)
+            said = LEARNER.predicted(advice)[option]
             assert said is None or said == p
 
 
