@@ -48,7 +48,8 @@ lint: .venv/installed-check  ## static checks
 	$(TIMED) $(BIN)/mypy .
 	$(TIMED) $(BIN)/pyright
 
-check: test lint  ## what CI runs
+# What only the checks need is there before the tests: Node.js, for those that speak the protocol.
+check: .venv/installed-check test lint  ## what CI runs
 
 evaluate: .venv/installed-test  ## quality of learning on real data: make evaluate DATA=folder
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/evaluation/run.py $(DATA)
@@ -56,7 +57,7 @@ evaluate: .venv/installed-test  ## quality of learning on real data: make evalua
 bench: .venv/installed-test  ## speed, as ratios measured in one run
 	@$(BIN)/python -m pytest -q -m heavy tests/benchmarks
 
-torture: .venv/installed-test  ## the heavy suite
+torture: .venv/installed-check  ## the heavy suite
 	$(TIMED) $(BIN)/python -m pytest -q -m "heavy or not heavy"
 
 clean:  ## remove .venv and everything made

@@ -285,10 +285,13 @@ class Lifecycle:
         with anyio.move_on_after(seconds):
             await self._stirred.wait()
 
-    async def request(self, name: str, reason: str, *, manual: bool) -> None:
-        """Ask for a training run; requests coalesce."""
+    async def request(self, name: str, reason: str, *, manual: bool) -> int:
+        """Ask for a training run and return the request's number; requests coalesce."""
         self.live(name)
-        await self.run(partial(runs.request, learner=name, reason=reason, manual=manual))
+        number: int = await self.run(
+            partial(runs.request, learner=name, reason=reason, manual=manual)
+        )
+        return number
 
     async def run(self, work: Callable[..., Any], deadline: float = TELL_SECONDS) -> Any:
         """Do a unit of work with the database.

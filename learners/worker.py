@@ -147,10 +147,13 @@ class _Worker:
         logger.error("training failed", learner=name, run=run, reason=reason)
         give_up = claim["attempt"] >= self.options.attempts
         wait = timedelta(seconds=2 ** claim["attempt"] * (1 + secrets.randbelow(1000) / 1000))
-        await self.database.run(partial(runs.end, run=run, result="failed", reason=reason))
+        given_up = claim["requested"] if give_up else 0
         await self.database.run(
-            partial(runs.fail, learner=name, token=token, wait=wait, give_up=give_up)
-        )
+            partial(
+                _failed, learner=name, token=token, run=run, reason=reason, wait=wait,
+                given_up=given_up,
+            )
+        )  # fmt: skip
 
     async def _beat(self, name: str, token: UUID, child: Process) -> None:
         """Keep the lease alive; kill the child when it is lost."""
@@ -202,6 +205,23 @@ class _Worker:
         )
 
 
+async def _failed(
+    connection: AnyConnection,
+    *,
+    learner: str,
+    token: UUID,
+    run: int,
+    reason: str,
+    wait: timedelta,
+    given_up: int,
+) -> None:
+    """Close a failed run and release its lease; a request made meanwhile is not given up."""
+    async with connection.transaction():
+        held = await runs.fail(connection, learner, token, wait, given_up)
+        settled = given_up if held and given_up else None
+        await runs.end(connection, run, result="failed", reason=reason, settled=settled)
+
+
 async def _concluded(
     connection: AnyConnection,
     *,
@@ -239,7 +259,7 @@ async def _concluded(
             connection, run, result=result, reason=reason, number=number,
             outcomes=found.outcomes, distinct=found.distinct, missing=found.missing,
             memory_seq=found.memory_seq, accuracy=found.accuracy, report=found.report,
-            catalogue=len(live.added),
+            catalogue=len(live.added), settled=claim["requested"],
         )  # fmt: skip
     return result
 

@@ -1,6 +1,6 @@
 """The MCP server, composed; and the same verbs without MCP."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from server.resources import add_completions, add_resources
 from server.running import running
 from server.settings import Settings
 from server.stdio import Server
+from server.tasks import Job, Tasks
+from server.training_tasks import TrainingRuns
 from tools.context import App
 from tools.surface import tools
 
@@ -42,12 +44,13 @@ CACHED: Mapping[CacheableMethod, CacheHint] = {
 }
 
 
-def build(settings: Settings, app: App | None = None) -> MCPServer[App]:
+def build(settings: Settings, app: App | None = None, jobs: Sequence[Job] = ()) -> MCPServer[App]:
     """Return the server; its lifespan runs everything behind it.
 
     Args:
         settings: What to serve, and from which database.
         app: What the tools share, for whoever wants to look at it.
+        jobs: What runs as tasks beside training.
     """
     app = app or App(host=host(settings))
     replied = anyio.Event()
@@ -69,13 +72,17 @@ def build(settings: Settings, app: App | None = None) -> MCPServer[App]:
         finally:
             replied.set()
 
+    served = tools(settings.toolsets, read_only=settings.read_only)
+    if any(tool.name == TrainingRuns.tool for tool in served):
+        jobs = (TrainingRuns(), *jobs)
     server = Server(
         "foresight",
         title="Foresight",
         version=version("foresight"),
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
-        tools=list(tools(settings.toolsets, read_only=settings.read_only)),
+        tools=list(served),
+        extensions=[Tasks(jobs)] if jobs else [],
         cache_hints=CACHED,
         middleware=[note_reply],
         log_level="WARNING",

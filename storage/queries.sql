@@ -206,6 +206,25 @@ insert into learners (learner, requested, reason, manual) values ($1, 1, $2, $3)
 on conflict (learner) do update
 set requested = learners.requested + 1, reason = excluded.reason,
     manual = learners.manual or excluded.manual, run_after = now(), attempt = 0
+returning requested
+
+-- name: withdraw
+update learners set done = requested, manual = false, attempt = 0, token = null, owner = null,
+                    lease_until = null
+where learner = $1 and requested = $2 and done = requested - 1
+  and (lease_until is null or lease_until < now())
+returning learner
+
+-- name: request_of
+select l.done >= $2 as done, l.lease_until > now() as leased, r.result, r.reason,
+       r.started_at, r.finished_at
+from learners l
+left join lateral (
+    select * from runs
+    where learner = l.learner and (settled >= $2 or result = 'running')
+    order by settled, id desc limit 1
+) r on true
+where l.learner = $1 and l.requested >= $2
 
 -- name: request_due
 update learners set requested = done + 1, reason = $2, run_after = now(), attempt = 0
@@ -236,7 +255,7 @@ where learner = $1 and token = $2
 -- name: fail
 update learners set token = null, owner = null, lease_until = null,
                     run_after = now() + $3::interval,
-                    done = case when $4::boolean then requested else done end
+                    done = greatest(done, $4)
 where learner = $1 and token = $2
 returning learner
 
@@ -245,7 +264,8 @@ insert into runs (learner, reason, trigger, revision) values ($1, 'running', $2,
 
 -- name: end_run
 update runs set result = $2, reason = $3, number = $4, outcomes = $5, distinct_n = $6, missing = $7,
-                memory_seq = $8, accuracy = $9, report = $10, catalogue = $11, finished_at = now()
+                memory_seq = $8, accuracy = $9, report = $10, catalogue = $11, settled = $12,
+                finished_at = now()
 where id = $1
 
 -- name: abandon_runs

@@ -20,10 +20,24 @@ if TYPE_CHECKING:
 
 async def request(
     connection: AnyConnection, learner: str, reason: str, *, manual: bool = False
-) -> None:
-    """Ask for a run. Requests during a run are not lost: one more run follows."""
-    await connection.execute(QUERIES["request"], learner, reason, manual)
+) -> int:
+    """Ask for a run and return the request's number.
+
+    Requests during a run are not lost: one more run follows.
+    """
+    number = int(await connection.fetchval(QUERIES["request"], learner, reason, manual))
     await connection.execute(QUERIES["notify"], "requests")
+    return number
+
+
+async def withdraw(connection: AnyConnection, learner: str, number: int) -> bool:
+    """Take a request back; False when its run has begun or others asked for the same run."""
+    return await connection.fetchval(QUERIES["withdraw"], learner, number) is not None
+
+
+async def request_of(connection: AnyConnection, learner: str, number: int) -> Record | None:
+    """Return what became of a request, with the run that settled it or is under way."""
+    return await connection.fetchrow(QUERIES["request_of"], learner, number)
 
 
 async def request_due(connection: AnyConnection, learner: str, reason: str) -> bool:
@@ -54,10 +68,22 @@ async def finish(
 
 
 async def fail(
-    connection: AnyConnection, learner: str, token: uuid.UUID, wait: timedelta, *, give_up: bool
-) -> None:
-    """Release the lease after a failure; try again after ``wait``, or give up this request."""
-    await connection.execute(QUERIES["fail"], learner, token, wait, give_up)
+    connection: AnyConnection, learner: str, token: uuid.UUID, wait: timedelta, given_up: int
+) -> bool:
+    """Release the lease after a failure, to try again after ``wait``.
+
+    Args:
+        connection: Of whoever holds the lease.
+        learner: Whose run failed.
+        token: Of the lease.
+        wait: Until the next attempt.
+        given_up: Requests up to this number are not tried again; 0: all are.
+
+    Returns:
+        False when the lease was lost.
+    """
+    released = await connection.fetchval(QUERIES["fail"], learner, token, wait, given_up)
+    return released is not None
 
 
 async def release(connection: AnyConnection, learner: str, token: uuid.UUID) -> None:
@@ -86,11 +112,12 @@ async def end(
     accuracy: float | None = None,
     report: Any = None,
     catalogue: int = 0,
+    settled: int | None = None,
 ) -> None:
-    """Close a run with its result and the reason in words."""
+    """Close a run with its result and the reason in words; requests up to ``settled`` are done."""
     await connection.execute(
         QUERIES["end_run"], run, result, reason, number, outcomes, distinct, missing, memory_seq,
-        accuracy, report, catalogue,
+        accuracy, report, catalogue, settled,
     )  # fmt: skip
     await connection.execute(QUERIES["notify"], "runs")
 

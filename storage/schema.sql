@@ -119,7 +119,8 @@ create table runs (
     accuracy     double precision,
     report       jsonb,
     started_at   timestamptz not null default now(),
-    finished_at  timestamptz
+    finished_at  timestamptz,
+    settled      bigint                             -- requests up to this one are done with it
 );
 create index runs_learner on runs (learner, id);
 

@@ -17,15 +17,22 @@ Number = Annotated[int, Field(ge=1, le=1_000_000, description="a version, from l
 
 
 class Requested(Answer):
-    """A training run was asked for."""
+    """A training run was asked for, or has ended."""
 
     learner: str
     requested: bool
+    request: int = Field(description="number of the request; requests may share a run")
+    result: str | None = Field(
+        default=None, description="promoted, rejected or skipped; null: not ended yet"
+    )
+    reason: str = Field(default="", description="why it ended so")
     next: str
 
     def words(self) -> str:
         """Return what was done and how to watch it."""
-        return f"A training run of {self.learner} is requested ({self.requested}).\n{self.next}"
+        asked = f"A training run of {self.learner} is requested (request {self.request})"
+        ended = f" and has ended: {self.result}, {self.reason}" if self.result else ""
+        return f"{asked}{ended}.\n{self.next}"
 
 
 class Served(Answer):
@@ -52,10 +59,11 @@ async def train(call: Called, learner: Which = "") -> Requested:
     """Asks for a training run in the background and returns at once; the gate decides whether
     its result is served. To serve a version that exists already, use promote."""  # noqa: D205, D209 - a model reads it
     learner = call.learner(learner)
-    await call.lifecycle.request(learner, "asked for with train", manual=True)
+    number = await call.lifecycle.request(learner, "asked for with train", manual=True)
     return Requested(
         learner=learner,
         requested=True,
+        request=number,
         next="learning_status shows how it ended, as last_run, with the reason in words.",
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from rig import running
 
-from learners import governing, worker
+from learners import governing, requests, worker
 from learners.learner import AnyLearner
 from learners.lifecycle import Lifecycle
 from learners.registry import catalog
@@ -145,6 +145,29 @@ async def test_a_killed_trainer_is_a_failed_run_and_the_next_attempt_succeeds(
         os.kill(children[0], signal.SIGKILL)
         results = await ended(lifecycle, 2)
         assert results == ["failed", "skipped"]
+
+
+async def test_a_request_made_while_the_last_attempt_fails_is_not_given_up_with_it(
+    fresh_database: Dsn,
+) -> None:
+    options = worker.Options(attempts=1, memory_mb=1)  # too little for any child
+    async with (
+        running(fresh_database, [mixins()]) as lifecycle,
+        anyio.create_task_group() as group,
+    ):
+        first = await lifecycle.request("mixin_compatibility", "by hand", manual=True)
+        group.start_soon(partial(worker.work, lifecycle, options=options))
+        with anyio.fail_after(30):
+            while not trainers():
+                await anyio.sleep(0)
+        second = await lifecycle.request("mixin_compatibility", "by hand", manual=True)
+        assert await ended(lifecycle, 2) == ["failed", "failed"]
+        group.cancel_scope.cancel()
+        found = [
+            await requests.find(lifecycle, "mixin_compatibility", each) for each in (first, second)
+        ]
+        assert [each and each.result for each in found] == ["failed", "failed"]
+        assert found[0] != found[1]
 
 
 def trainers() -> list[int]:

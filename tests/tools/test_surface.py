@@ -1,11 +1,14 @@
 """What a host is told of the tools: complete, closed, portable and small."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from mcp.server.mcpserver import MCPServer
+from served import NOWHERE, client, settings_for
 
 from learners.catalog._compatibility.types import PairAdvice
 from learners.catalog.mixin_compatibility import (
@@ -44,6 +47,27 @@ def size(listing: list[dict[str, Any]]) -> int:
     return len(json.dumps({"tools": listing}, separators=(",", ":"), ensure_ascii=False))
 
 
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_server_lists_in_both_eras_what_is_judged_here(
+    tmp_path: Path, mode: Literal["auto", "legacy"]
+) -> None:
+    settings = settings_for(NOWHERE, tmp_path, toolsets=",".join(TOOLSETS))
+    async with client(settings, mode=mode) as asked:
+        served = await asked.list_tools()
+        assert served.next_cursor is None
+        seen = [
+            each.model_dump(mode="json", by_alias=True, exclude_none=True) for each in served.tools
+        ]
+    assert seen == await listed(*TOOLSETS)
+
+
+async def test_names_are_a_verb_and_what_it_is_about_and_unique() -> None:
+    names = [tool["name"] for tool in await listed(*TOOLSETS)]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+){0,3}", name), name
+
+
 async def test_every_tool_has_a_title_a_short_description_and_all_four_hints() -> None:
     hints = {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
     for tool in await listed(*TOOLSETS):
@@ -76,8 +100,10 @@ def bounded(schema: Mapping[str, Any]) -> bool:
     match schema.get("type"):
         case "string":
             return "enum" in schema or "maxLength" in schema
-        case "integer":
+        case "integer" | "number":
             return {"minimum", "maximum"} <= set(schema)
+        case "boolean":
+            return True
         case "array":
             return "maxItems" in schema and bounded(schema["items"])
         case "object":  # facts: bounded by a check of the whole
@@ -86,14 +112,41 @@ def bounded(schema: Mapping[str, Any]) -> bool:
             return False
 
 
-async def test_output_schemas_are_objects_without_titles() -> None:
+async def test_output_schemas_are_closed_objects_without_titles() -> None:
     for tool in await listed(*TOOLSETS):
         assert tool["outputSchema"]["type"] == "object"
-        assert all(not isinstance(node.get("title"), str) for node in nodes(tool["outputSchema"]))
+        for node in nodes(tool["outputSchema"]):
+            assert not isinstance(node.get("title"), str)
+            assert "properties" not in node or node["additionalProperties"] is False
 
 
-async def test_the_listing_stays_within_its_budget() -> None:
-    whole = await listed(*TOOLSETS)
+async def test_every_field_of_a_result_has_a_type() -> None:
+    for tool in await listed(*TOOLSETS):
+        for node in nodes(tool["outputSchema"]):
+            for name, field in node.get("properties", {}).items():
+                if isinstance(field, dict):  # else it is a field of this name itself
+                    assert typed(field), f"{tool['name']}: {name}: {field}"
+
+
+def typed(schema: Mapping[str, Any]) -> bool:
+    if "anyOf" in schema:
+        return all(typed(each) for each in schema["anyOf"])
+    if schema.get("type") == "array":
+        return "items" in schema and typed(schema["items"])
+    if schema.get("type") == "object":
+        return "properties" in schema or "additionalProperties" in schema
+    return "$ref" in schema or schema.get("type") in {
+        "string",
+        "integer",
+        "number",
+        "boolean",
+        "null",
+    }
+
+
+@pytest.mark.parametrize("toolsets", [DEFAULT, TOOLSETS])
+async def test_the_listing_stays_within_its_budget(toolsets: tuple[str, ...]) -> None:
+    whole = await listed(*toolsets)
     without = [{k: v for k, v in tool.items() if k != "outputSchema"} for tool in whole]
     assert size(without) <= 10_000
     assert size(whole) <= 20_000

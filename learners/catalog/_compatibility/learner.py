@@ -124,7 +124,9 @@ def recommender(
 
 def predicted(advice: Compatibility) -> Mapping[Option, float | None]:
     """Return the probabilities that an answer showed, for its pairs and for the set."""
-    pairs = {option_of((it.a, it.b)): it.probability for it in advice.pairs}
+    pairs: dict[Option, float | None] = {
+        option_of((it.a, it.b)): it.probability for it in advice.pairs
+    }
     return {**pairs, WHOLE: advice.probability}
 
 
