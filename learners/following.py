@@ -42,6 +42,7 @@ class _Follower:
     database: Database
     wake: anyio.Event = field(default_factory=anyio.Event)
     looks: bool = True  # something other than events may have changed
+    again: float = 0.0  # when to look all the same
 
     def hint(self, topic: str = "") -> None:
         """Take a notice: a topic, and for events the number of the last one."""
@@ -161,21 +162,24 @@ class _Follower:
             if self.database.target.listens:
                 listening = await stack.enter_async_context(self.database.listening(self.hint))
             while True:
+                pause = POLL_LISTENING if listening() else POLL_BLIND
                 await self.catch_up()
-                if self.looks:
+                looks = self.looks or anyio.current_time() >= self.again
+                if looks:
                     self.looks = False
                     await self._look()
+                    self.again = anyio.current_time() + pause
+                self.lifecycle.opened(self.database)
+                if looks:
+                    await self.lifecycle.join_waiting()
                 if self.database.target.listens and not listening():
                     return
-                with anyio.move_on_after(POLL_LISTENING if listening() else POLL_BLIND) as quiet:
+                with anyio.move_on_after(pause):
                     await self.wake.wait()
                 self.wake = anyio.Event()
-                if quiet.cancelled_caught:
-                    self.looks = True
-                    await self.lifecycle.join_waiting()
 
     async def _look(self) -> None:
-        """Take up what is served now, and the catalogue."""
+        """Take up what is no event: what is served, and the catalogue."""
         await self.swap()
         for live in self.lifecycle.lives.values():
             await self._extend(live)
@@ -197,11 +201,11 @@ async def follow(lifecycle: Lifecycle, open_database: Open) -> None:
                 if not loaded:
                     await follower.load()
                     loaded = True
-                lifecycle.opened(database)
                 await follower.follow()
             except (StorageError, OSError) as error:
+                if lifecycle.trouble != str(error):
+                    logger.warning("database away", reason=str(error))
                 lifecycle.lost(str(error))
-                logger.warning("database away", reason=str(error))
                 await _heal(database)
                 await anyio.sleep(POLL_BLIND)
     finally:

@@ -216,8 +216,9 @@ class Lifecycle:
         rows = [telling.kept(row, self.store_text) for row in rows]
         try:
             results = await self.writer.tell(rows, TELL_SECONDS)
-        except Unavailable as error:
-            raise NotStored(f"not stored: {error}") from error
+        except StorageError as error:
+            reason = str(error).rstrip(".")
+            raise NotStored(f"not stored: {reason}; repeat with the same key") from error
         for row, result in zip(rows, results, strict=True):
             if result.effect == "conflict":
                 raise Conflict(

@@ -147,7 +147,7 @@ async def _running(settings: Settings) -> list[Finding]:
             found = await verbs.learning_status()
     except StorageError as error:
         return [Finding("database", "fail", str(error), "see above; then run doctor again")]
-    findings = [Finding("database", "ok", _place(settings))]
+    findings = [Finding("database", "ok", *_place(settings))]
     for each in found.learners:
         served = "no version yet" if each.incumbent is None else f"version {each.incumbent}"
         findings.append(
@@ -162,12 +162,20 @@ async def _running(settings: Settings) -> list[Finding]:
     return findings
 
 
-def _place(settings: Settings) -> str:
+def _place(settings: Settings) -> tuple[str, str]:
+    """Return where the rows are, and what may be done about it."""
     if settings.database_url:
         from storage.pool import external
 
-        return f"answers at {external(settings.database_url).label}"
+        return f"answers at {external(settings.database_url).label}", ""
+    from storage.binaries import find
     from storage.embedded import status
+    from storage.upgrade import kept
 
     found = status(settings.cluster, account=settings.pg_account or None)
-    return f"PostgreSQL {found.major} in {found.place.base}, {found.size / 1e6:.0f} MB"
+    text = f"PostgreSQL {found.major} in {found.place.base}, {found.size / 1e6:.0f} MB"
+    if found.major is not None and (newer := find(settings.pg_bin).major) > found.major:
+        return text, f"`foresight db upgrade` brings it to PostgreSQL {newer}, when it suits you"
+    if old := kept(found.place):
+        return text, f"`foresight db upgrade --remove-old` deletes the old data in {old[0]}"
+    return text, ""

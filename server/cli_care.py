@@ -10,6 +10,7 @@ import typer
 
 from learners.errors import WrongInput
 from server.cli_run import CARE, Json, prepared, print_json, waiting
+from server.cli_upgrade import upgrade
 from server.settings import Settings
 from storage.errors import Unavailable
 
@@ -26,7 +27,7 @@ LEFT = (
     "`pip uninstall foresight`, or delete the environment.\n"
 )
 
-db = typer.Typer(help="The database: where, dump, restore.", no_args_is_help=True)
+db = typer.Typer(help="The database: where, dump, restore, upgrade.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     db.command("where")(where)
     db.command("dump")(dump)
     db.command("restore")(restore)
+    db.command("upgrade")(upgrade)
     app.add_typer(db, name="db", rich_help_panel=CARE)
     app.command(rich_help_panel=CARE)(uninstall)
 
@@ -79,6 +81,7 @@ def _shown(value: Any) -> str:
 def _where(settings: Settings) -> dict[str, Any]:
     from storage.embedded import status
     from storage.pool import external
+    from storage.upgrade import kept
 
     if settings.database_url:
         return {"database": external(settings.database_url).label, "logs": settings.logs}
@@ -92,6 +95,7 @@ def _where(settings: Settings) -> dict[str, Any]:
         "postgresql": found.major,
         "bytes": found.size,
         "dumps": found.place.dumps,
+        "old_data": next(iter(kept(found.place)), None),
         "database_log": found.log,
         "logs": settings.logs,
     }
@@ -132,6 +136,11 @@ def _with_tools(call: "Callable[[Source, Binaries], T]") -> "T":
     from storage.embedded import attach
 
     settings = prepared()
+    if settings.database_pooler and not settings.database_direct_url:
+        raise WrongInput(
+            "FORESIGHT_DATABASE_DIRECT_URL: expected the server's own address: a dump needs a "
+            "session, which a pooler does not keep"
+        )
     with waiting("working"):
         if settings.database_url:
             return call(

@@ -88,9 +88,16 @@ def _nothing_fits(
     remedies = REMEDIES.format(major=major or f"{OLDEST_MAJOR} or newer")
     where = f" in {explicit}" if explicit else ""
     if major is not None and found:
+        newest = max(one.major for one in found)
+        upgrade = (
+            f"`foresight db upgrade` brings the data to {newest}, given the programs of {major} as "
+            "well. "
+            if newest > major
+            else ""
+        )
         return WrongDatabase(
             f"The stored data was written by PostgreSQL {major} and only that version can open it; "
-            f"found{where}: {came}. {remedies}"
+            f"found{where}: {came}. {upgrade}{remedies}"
         )
     return Unavailable(
         f"Expected the programs of PostgreSQL {major or f'{OLDEST_MAJOR} or newer'}{where}; "

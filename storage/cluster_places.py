@@ -5,10 +5,11 @@ cluster's directory itself and gives the account the directories inside; nothing
 """
 
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storage.cluster_locks import CLIENTS, GATE, open_lock
@@ -19,6 +20,7 @@ ACCOUNTS = ("postgres", "nobody")
 SOCKET = ".s.PGSQL.5432"
 LONGEST_SOCKET = 100  # bytes; the kernel's limit is 108 on Linux and 104 on macOS
 OURS = frozenset({GATE, "data", "data.new"})
+CONVERTED = "data.next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,20 @@ class Place:
     def unfinished(self) -> Path:
         """Where initdb works; renamed to `data` once it is whole."""
         return self.base / "data.new"
+
+    @property
+    def beside(self) -> "Place":
+        """The cluster that an upgrade makes; what it makes ends as this one's data."""
+        return replace(self, base=self.base / "upgrade")
+
+    @property
+    def converted(self) -> Path:
+        """What an upgrade has made, whole, just before it is renamed to `data`."""
+        return self.base / CONVERTED
+
+    def kept(self, major: int) -> Path:
+        """Return where an upgrade keeps the data of the major version that was before."""
+        return self.base / f"data.{major}"
 
     @property
     def log(self) -> Path:
@@ -90,7 +106,8 @@ def locate(requested: Path, account: str | None = None) -> Place:
         return Place(base, _run(base, os.geteuid()))
     elsewhere = ROOT_STATE / _digest(base)
     for home in (elsewhere, base):
-        if owner := _owner(home / "data"):
+        # killed between its last two steps, an upgrade leaves the data under its other name
+        if owner := _owner(home / "data") or _owner(home / CONVERTED):
             if not _reaches(owner, home):
                 raise Unavailable(_unreachable(home, owner))
             return Place(home, _run(home, owner.uid), owner)
@@ -152,28 +169,36 @@ def call(
     seconds: float,
     cwd: Path = Path("/"),
     inherited: Sequence[int] = (),
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program with nothing of the caller's environment, terminal or groups.
+
+    It ends with what it started when the caller is interrupted, but for what is in a session of
+    its own by then, as a server is.
 
     Raises:
         OSError: The program could not be started.
         subprocess.TimeoutExpired: It took longer than `seconds`.
     """
-    return subprocess.run(
+    with subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C", "TZ": "UTC"},
         cwd=cwd,
         pass_fds=inherited,
         start_new_session=True,
-        timeout=seconds,
-        check=False,
         user=account.uid if account else None,
         group=account.gid if account else None,
         extra_groups=[] if account else None,
-    )
+    ) as process:
+        try:
+            return subprocess.CompletedProcess(command, process.wait(seconds))
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
 
 
 def _account(name: str | None) -> Account:

@@ -77,7 +77,7 @@ def create(place: Place, binaries: Binaries, gate: int) -> None:
     shell = ["/bin/sh", "-c", 'exec "$@" >"$0" 2>&1', str(said), *command]
     done = place.call(shell, seconds=INITDB_SECONDS, inherited=(gate,))
     if done.returncode != 0:
-        words = _tail(said)
+        words = last_words(said)
         discard_unfinished(place)
         raise Unavailable(f"PostgreSQL could not make its data in {place.base}: {words}")
     place.unfinished.rename(place.data)
@@ -87,6 +87,18 @@ def discard_unfinished(place: Place) -> None:
     """Remove what a killed initdb left; call only behind the gate."""
     if place.unfinished.exists():
         shutil.rmtree(place.unfinished)
+
+
+def settle(place: Place) -> None:
+    """Undo an upgrade that was killed, or do its last step; call only behind the gate."""
+    if not place.data.exists() and place.converted.exists():
+        place.converted.rename(place.data)
+    if place.beside.base.exists():
+        for served in (place, place.beside):  # pg_upgrade starts servers on both
+            stop(served, fast=5.0, immediate=5.0)
+    for leftover in (place.beside.base, place.converted):
+        if leftover.exists():
+            shutil.rmtree(leftover)
 
 
 def run(place: Place, binaries: Binaries) -> None:
@@ -207,7 +219,7 @@ def _options(place: Place) -> Iterator[str]:
 
 def _failure(place: Place, what: str) -> Unavailable | Damaged:
     logs = sorted(place.log.glob("*.log"), key=lambda one: one.stat().st_mtime)
-    words = "\n".join(_tail(one) for one in logs[-2:]).strip()
+    words = "\n".join(last_words(one) for one in logs[-2:]).strip()
     if DAMAGE.search(words):
         return Damaged(
             f"PostgreSQL refuses the data in {place.data}: {words}\nRestore the newest dump from "
@@ -218,7 +230,8 @@ def _failure(place: Place, what: str) -> Unavailable | Damaged:
     )
 
 
-def _tail(path: Path, characters: int = 600) -> str:
+def last_words(path: Path, characters: int = 600) -> str:
+    """Return the end of what a program wrote to a file."""
     try:
         return path.read_text(errors="replace")[-characters:].strip()
     except OSError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from anyio import to_thread
 from storage import migrations, pool
 from storage.backup import dump_before_migration
 from storage.embedded import Lease, attach
-from storage.errors import Unavailable
+from storage.errors import Unavailable, WrongDatabase
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Pool, Record
@@ -57,23 +57,33 @@ class Database:
 
         Raises:
             Unavailable: Time is up.
+            WrongDatabase: Its schema does not serve this program, or no longer.
         """
+        from asyncpg import SyntaxOrAccessError
 
         async def unit() -> T:
             if self._pool.is_closing():
                 raise Unavailable("This process is ending. Ask the next one.")
             async with self._pool.acquire() as connection:
-                return await work(connection)
+                try:
+                    await migrations.fence(connection)
+                    return await work(connection)
+                except SyntaxOrAccessError as error:
+                    raise await _reason(connection, error) from error
 
         return await pool.retry(unit, deadline)
 
-    def apart(self) -> AbstractAsyncContextManager[Connection[Record]]:
+    @asynccontextmanager
+    async def apart(self) -> AsyncGenerator[Connection[Record]]:
         """Open a connection of one's own, which closing this database does not take away.
 
         Raises:
             Unavailable: The server did not answer.
+            WrongDatabase: As ``run``.
         """
-        return pool.connection(self.target)
+        async with pool.connection(self.target) as connection:
+            await migrations.fence(connection)
+            yield connection
 
     @asynccontextmanager
     async def listening(self, wake: Callable[[str], None]) -> AsyncGenerator[Callable[[], bool]]:
@@ -132,5 +142,21 @@ async def _opened(target: Target, lease: Lease | None) -> Database:
             await to_thread.run_sync(dump_before_migration, lease)
 
     async with pool.connection(target, statement_timeout="0") as connection:
-        await migrations.migrate(connection, before=before)
+        await migrations.migrate(connection, before=before, session=target.listens)
     return Database(target, lease, await pool.open_pool(target))
+
+
+async def _reason(connection: AnyConnection, error: Exception) -> WrongDatabase:
+    """Say why the database has other tables than this program's statements name."""
+    from asyncpg import SyntaxOrAccessError
+
+    try:
+        await migrations.fence(connection)  # a newer program may have changed it a moment ago
+    except WrongDatabase as outgrown:
+        return outgrown
+    except SyntaxOrAccessError:
+        pass  # that table is not there either
+    return WrongDatabase(
+        f"The tables of the database are not what this program expects: {error}. Restore a dump "
+        "with `foresight db restore`, or name another database in FORESIGHT_DATABASE_URL."
+    )

@@ -23,7 +23,16 @@ from storage.cluster_locks import CLIENTS, WATCHER, drop, gate, open_lock, take,
 from storage.cluster_places import Place, locate, prepare
 from storage.cluster_process import postmaster, socket_directory
 from storage.cluster_process import stop as stop_server
-from storage.cluster_setup import DATABASE, PORT, START_SECONDS, USER, create, reachable, run
+from storage.cluster_setup import (
+    DATABASE,
+    PORT,
+    START_SECONDS,
+    USER,
+    create,
+    reachable,
+    run,
+    settle,
+)
 from storage.errors import Unavailable
 
 GATE_SECONDS = START_SECONDS + 30  # seconds: longer than any start another process may be at
@@ -65,7 +74,7 @@ class Lease:
         """
         if self._lock is None:
             raise Unavailable("Expected a lease that is held; this one was released. Attach again.")
-        with _wrapped(self.place), gate(self.place.base, GATE_SECONDS) as shut:
+        with wrapped(self.place), gate(self.place.base, GATE_SECONDS) as shut:
             _ensure(self.place, self.binaries, shut)
 
     def release(self) -> None:
@@ -74,7 +83,7 @@ class Lease:
             return
         lock, self._lock = self._lock, None
         try:
-            _watch(self.place)  # in case it was killed
+            watch(self.place)  # in case it was killed
         except OSError:
             pass  # the directory is gone, and with it what there was to watch
         finally:
@@ -129,9 +138,10 @@ def attach(requested: Path, *, binaries: Path | None = None, account: str | None
     if sys.platform == "win32":
         raise Unavailable(WINDOWS)
     place = locate(requested, account)
-    with _wrapped(place):
+    with wrapped(place):
         prepare(place)
         with gate(place.base, GATE_SECONDS) as shut:
+            settle(place)
             programs = reachable(place, find(binaries, place.major()))
             lock = open_lock(place.base / CLIENTS)
             try:
@@ -152,7 +162,7 @@ def stop(requested: Path, *, account: str | None = None) -> bool:
     place = locate(requested, account)
     if not place.data.exists():
         return False
-    with _wrapped(place), gate(place.base, GATE_SECONDS):
+    with wrapped(place), gate(place.base, GATE_SECONDS):
         return stop_server(place, fast=30.0, immediate=15.0)
 
 
@@ -165,13 +175,13 @@ def status(requested: Path, *, account: str | None = None) -> Status:
 
 
 def _ensure(place: Place, programs: Binaries, shut: int) -> None:
-    _watch(place)  # first: a client killed while it starts the server must not leave it behind
+    watch(place)  # first: a client killed while it starts the server must not leave it behind
     if place.major() is None:
         create(place, programs, shut)
     run(place, programs)
 
 
-def _watch(place: Place) -> None:
+def watch(place: Place) -> None:
     """Start the watcher unless there is one; call only while holding a lease."""
     lock = open_lock(place.base / WATCHER)
     try:
@@ -201,7 +211,8 @@ def _start_watcher(place: Place, lock: int) -> None:
 
 
 @contextmanager
-def _wrapped(place: Place) -> Generator[None, None, None]:
+def wrapped(place: Place) -> Generator[None, None, None]:
+    """Say in words what the operating system refused."""
     try:
         yield
     except (OSError, subprocess.SubprocessError) as error:

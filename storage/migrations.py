@@ -5,8 +5,9 @@ say, as comments:
 
 * `-- serves: NNNN`  the oldest schema version whose programs still work after it (its own number
   when it says nothing). An older running program goes on unless it is older than that.
-* `-- no-transaction`  what it does cannot be done in a transaction (CREATE INDEX CONCURRENTLY).
-  Each statement ends a line with a semicolon, and doing it twice must do no harm.
+* `-- no-transaction`  what it does cannot be done in a transaction (CREATE INDEX CONCURRENTLY),
+  nor through a pooler. Each statement ends a line with a semicolon, and doing it twice must do no
+  harm.
 
 Write additions first and removals one release later, in words that PostgreSQL 15 understands.
 """
@@ -19,12 +20,14 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 
 from storage.errors import Unavailable, WrongDatabase
+from storage.queries import QUERIES
 
 if TYPE_CHECKING:
     from storage.pool import AnyConnection
@@ -105,6 +108,7 @@ async def migrate(
     directory: Path = DIRECTORY,
     *,
     before: Callable[[], Awaitable[None]] | None = None,
+    session: bool = True,
 ) -> int:
     """Apply what is missing and return the schema version of the database.
 
@@ -112,13 +116,13 @@ async def migrate(
     above that of the directory when a newer program came first and still serves this one.
 
     Args:
-        connection: Nothing may be open on it. Not one through a pooler when a file says
-            `-- no-transaction`.
+        connection: Nothing may be open on it.
         directory: The files.
         before: Awaited once before the first change to a database that has a schema: the dump.
+        session: Whether the connection has a session of its own, as behind a pooler it has not.
 
     Raises:
-        WrongDatabase: As `check`, or the files are not a sequence.
+        WrongDatabase: As `check`, the files are not a sequence, or one needs a session.
         Unavailable: Another process has been migrating for LOCK_SECONDS.
     """
     migrations = read(directory)
@@ -133,6 +137,11 @@ async def migrate(
                 await before()
             before = None
             following = migrations[version]
+            if not (following.transactional or session):
+                raise WrongDatabase(
+                    f"Migration {following.version:04} cannot be applied through a pooler. Name "
+                    "the server itself in FORESIGHT_DATABASE_DIRECT_URL, then start again."
+                )
             if following.transactional:
                 started = time.monotonic()
                 await connection.execute(following.sql, timeout=FILE_SECONDS)
@@ -153,6 +162,31 @@ async def check(connection: AnyConnection, directory: Path = DIRECTORY) -> int:
     return _compare(applied, read(directory))
 
 
+@cache
+def _known() -> int:
+    """Return the schema version of this program: what it was when it started."""
+    return len(read())
+
+
+async def fence(connection: AnyConnection) -> None:
+    """Let this program go on only while the schema, whoever changed it meanwhile, serves it.
+
+    Raises:
+        WrongDatabase: A newer program has changed the schema too much.
+    """
+    row = await connection.fetchrow(QUERIES["schema"])
+    if row is not None and row["serves"] > _known():
+        raise _outgrown(row["version"], row["serves"], _known())
+
+
+def _outgrown(version: int, serves: int, known: int) -> WrongDatabase:
+    return WrongDatabase(
+        f"A newer Foresight has changed the database: its schema version {version} serves programs "
+        f"from version {serves} on, this one knows {known}. Restart this process; if it says so "
+        "again, update Foresight."
+    )
+
+
 def _compare(applied: Sequence[Applied], migrations: Sequence[Migration]) -> int:
     """Return the version of the database, refusing one that does not fit the files."""
     known = len(migrations)
@@ -165,10 +199,7 @@ def _compare(applied: Sequence[Applied], migrations: Sequence[Migration]) -> int
             )
     version = applied[-1].version if applied else 0
     if version > known and applied[-1].serves > known:
-        raise WrongDatabase(
-            f"The database has schema version {version}, which serves programs from version "
-            f"{applied[-1].serves} on; this one knows {known}. Update Foresight, then restart it."
-        )
+        raise _outgrown(version, applied[-1].serves, known)
     return version
 
 
@@ -219,6 +250,7 @@ async def _record(connection: AnyConnection, migration: Migration, started: floa
         migration.serves,
         milliseconds,
     )
+    await connection.execute(QUERIES["notify"], "schema")
 
 
 @asynccontextmanager

@@ -48,7 +48,16 @@ TRANSIENT = frozenset(
     }
 )
 
+# what a pooler in transaction mode makes of a session: no settings, statements of somebody else
+POOLED = frozenset({"26000", "42P05"})
+
 LOST = ("connection is closed", "released back to the pool")  # texts, having no code
+
+BEHIND_A_POOLER = (
+    "Between here and the database stands a pooler that does not keep sessions. Set "
+    "FORESIGHT_DATABASE_POOLER=transaction and, for news within milliseconds, the server's own "
+    "address in FORESIGHT_DATABASE_DIRECT_URL."
+)
 
 T = TypeVar("T")
 
@@ -115,7 +124,10 @@ async def open_pool(target: Target, *, largest: int = LARGEST) -> Pool[Record]:
     arguments = _arguments(target.connect, pooler=target.pooler)
     try:
         return await create_pool(
-            **arguments, min_size=min(SMALLEST, largest), max_size=largest, init=_prepare
+            **arguments,
+            min_size=min(SMALLEST, largest),
+            max_size=largest,
+            init=_prepare if target.pooler else _prepare_session,
         )
     except Exception as error:
         raise _refusal(target, error) from error
@@ -144,7 +156,10 @@ async def connection(target: Target, **session: str) -> AsyncGenerator[Connectio
     except Exception as error:
         raise _refusal(target, error) from error
     try:
-        await _prepare(opened)
+        try:
+            await (_prepare_session if target.listens else _prepare)(opened)
+        except Exception as error:
+            raise _refusal(target, error) from error
         yield opened
     finally:
         with anyio.CancelScope(shield=True):
@@ -217,6 +232,13 @@ async def _prepare(opened: AnyConnection) -> None:
     )
 
 
+async def _prepare_session(opened: AnyConnection) -> None:
+    """Prepare a connection that has a session of its own, which is proved by a setting of it."""
+    if await opened.fetchval("show lock_timeout") != SESSION["lock_timeout"]:
+        raise WrongDatabase(BEHIND_A_POOLER)
+    await _prepare(opened)
+
+
 def _to_json(value: object) -> str:
     return json.dumps(value, allow_nan=False)
 
@@ -233,6 +255,9 @@ async def _close(opened: Connection[Record]) -> None:
 def _refusal(target: Target, error: Exception) -> Exception:
     if isinstance(error, StorageError):
         return error
+    state = getattr(error, "sqlstate", "")
+    if state in POOLED or "unsupported startup parameter" in str(error):
+        return WrongDatabase(BEHIND_A_POOLER)
     if transient(error):
         return Unavailable(
             f"The database at {target.label} does not answer: {error!r}. Start it, or correct "

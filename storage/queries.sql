@@ -90,6 +90,9 @@ where e.seq = t.replaces
 -- name: notify
 select pg_notify('foresight', $1)
 
+-- name: schema
+select version, serves from schema_migrations order by version desc limit 1
+
 -- name: events_since
 select e.seq, e.learner, e.kind, e.query, e.option, e.outcome, e.source, e.strength,
        e.sample_group, e.propensity, e.memory_seq, e.project,

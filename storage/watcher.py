@@ -45,6 +45,7 @@ def _stop_if_unused(place: Place, clients: int, own: int) -> bool:
         if not take(clients):
             return False
         stop(place, fast=FAST, immediate=IMMEDIATE)
+        stop(place.beside, fast=FAST, immediate=IMMEDIATE)  # if an upgrade was killed
         _discard(place)
         # before the gate opens: the next starter must find that there is no watcher
         drop(own)

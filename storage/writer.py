@@ -11,7 +11,7 @@ from typing import Final
 
 import anyio
 
-from storage.errors import Unavailable
+from storage.errors import StorageError, Unavailable
 from storage.rows import DecisionRow, EventRow, Stored
 
 BATCH: Final = 500
@@ -57,9 +57,10 @@ class Writer:
 
         Raises:
             Unavailable: Not stored in time; the same call with the same keys may follow.
+            StorageError: Not stored, for the reason that the database gave.
         """
         if len(self._waiting) >= MOST_WAITING:
-            raise Unavailable(f"{MOST_WAITING} outcomes are waiting to be written; repeat later")
+            raise Unavailable(f"{MOST_WAITING} outcomes are waiting to be written")
         waiter = _Waiter(rows)
         self._waiting.append(waiter)
         self._wake.set()
@@ -70,9 +71,9 @@ class Writer:
             return waiter.result
         if waiter in self._waiting:
             self._waiting.remove(waiter)
-        raise Unavailable(
-            f"the database did not confirm within {deadline:g} s; repeat with the same key"
-        ) from waiter.error
+        if isinstance(waiter.error, StorageError):
+            raise type(waiter.error)(str(waiter.error)) from waiter.error  # others get theirs
+        raise Unavailable(f"the database did not confirm within {deadline:g} s") from waiter.error
 
     async def flush(self, deadline: float) -> bool:
         """Wait until everything buffered so far is written; False when it took too long."""

@@ -50,6 +50,16 @@ def database(scratch: Path) -> Iterator[Lease]:
 
 
 @pytest.fixture
+def own_data(scratch: Path) -> Iterator[Path]:
+    """A data directory whose embedded cluster is stopped and deleted in the end."""
+    directory = Path(tempfile.mkdtemp(prefix="fs-", dir=scratch))
+    directory.chmod(0o711)  # else the account that the server runs as could not get there
+    yield directory
+    stop(directory / "postgres")
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
 def fresh_database(database: Lease) -> Iterator[Dsn]:
     """How to connect to a new, empty database, which the end of the test drops."""
     name = f"test_{uuid.uuid4().hex}"

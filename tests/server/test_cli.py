@@ -280,6 +280,13 @@ def test_the_password_of_a_database_is_never_shown(tmp_path: Path) -> None:
         assert "hunter2" not in done.stdout + done.stderr
 
 
+def test_a_dump_through_a_pooler_names_the_way_past_it(tmp_path: Path) -> None:
+    env = environment(NOWHERE, tmp_path, FORESIGHT_DATABASE_POOLER="transaction")
+    done = foresight(env, "db", "dump", str(tmp_path / "all.dump"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("foresight: FORESIGHT_DATABASE_DIRECT_URL: expected the server's")
+
+
 def test_an_embedded_database_is_dumped_restored_and_removed(tmp_path: Path) -> None:
     directory = tmp_path / "data"
     env = environment("", directory)

@@ -1,16 +1,22 @@
 """Migrations: each file once, in order, whole or not at all, and never the wrong ones."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import asyncpg
 import pytest
+from rig import open_database
 
 from storage.embedded import Dsn
 from storage.errors import WrongDatabase
-from storage.migrations import check, migrate, read
+from storage.migrations import DIRECTORY, check, migrate, read
 from storage.pool import connection, embedded
+
+if TYPE_CHECKING:
+    from storage.pool import AnyConnection
 
 pytestmark = pytest.mark.anyio
 Write = Callable[..., Path]
@@ -152,11 +158,43 @@ async def test_an_older_program_is_refused_when_the_newest_file_does_not_serve_i
     directory = write("create table a (x integer);", "alter table a drop x;")
     await run(fresh_database, directory)
     (directory / "0002_step.sql").unlink()
-    with pytest.raises(WrongDatabase, match="Update Foresight, then restart it"):
+    with pytest.raises(WrongDatabase, match="Restart this process"):
         await run(fresh_database, directory)
     async with connection(embedded(fresh_database)) as opened:
-        with pytest.raises(WrongDatabase, match="Update Foresight"):
+        with pytest.raises(WrongDatabase, match="update Foresight"):
             await check(opened, directory)
+
+
+async def test_work_with_a_database_that_has_outgrown_the_program_is_refused(
+    fresh_database: Dsn, tmp_path: Path
+) -> None:
+    database = await open_database(fresh_database)
+    done: list[int] = []
+
+    async def work(opened: "AnyConnection") -> None:
+        done.append(await opened.fetchval("select count(outcome) from events"))
+
+    await database.run(work)
+    shutil.copytree(DIRECTORY, tmp_path / "newer")
+    number = len(read()) + 1
+    (tmp_path / "newer" / f"{number:04}_step.sql").write_text("create table later ()")
+    assert await run(fresh_database, tmp_path / "newer") == number
+    with pytest.raises(WrongDatabase, match=f"this one knows {number - 1}"):
+        await database.run(work)
+    with pytest.raises(WrongDatabase, match="Restart this process"):
+        async with database.apart():
+            pytest.fail("it was opened")
+    assert done == [0]
+    await database.close()
+
+
+async def test_tables_that_somebody_else_changed_are_named(fresh_database: Dsn) -> None:
+    database = await open_database(fresh_database)
+    async with connection(embedded(fresh_database)) as opened:
+        await opened.execute("alter table events rename to moved")
+    with pytest.raises(WrongDatabase, match=r'"events" does not exist.*foresight db restore'):
+        await database.run(lambda opened: opened.fetchval("select count(*) from events"))
+    await database.close()
 
 
 async def test_a_dump_is_asked_for_once_and_only_when_there_is_something_to_lose(
