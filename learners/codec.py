@@ -17,6 +17,8 @@ from learners.wording import problems
 
 Row = Mapping[str, Any]
 
+LARGEST = 2**28  # bytes of a memory as text: four times what a memory may take
+
 
 def validated(model: type[BaseModel], value: Any, what: str) -> Any:
     """Return the value as the model, or say which field is wrong and what was expected.
@@ -100,13 +102,22 @@ def thaw(learner: AnyLearner, seq: int, data: bytes) -> Fold:
         Damaged: The bytes are not a snapshot of this learner.
     """
     try:
-        parts = json.loads(zlib.decompress(data))
+        parts = json.loads(_unfolded(data))
         memory = _adapter(learner.memory).validate_python(parts["memory"])
         ledger = _adapter(Ledger).validate_python(parts["ledger"])
         known = float(parts["known"])
-    except (zlib.error, ValueError, KeyError, TypeError) as error:
+    except (zlib.error, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Damaged(f"snapshot of {learner.name}: {error}; the log is replayed instead") from None
     return Fold(learner, memory, ledger, seq, known)
+
+
+def _unfolded(data: bytes) -> bytes:
+    """Return what the bytes unfold to, without unfolding more than a memory may have."""
+    unfold = zlib.decompressobj()
+    text = unfold.decompress(data, LARGEST)
+    if unfold.unconsumed_tail or not unfold.eof:
+        raise ValueError(f"expected a whole one of at most {LARGEST} bytes")
+    return text
 
 
 def report_json(report: Report) -> dict[str, Any]:

@@ -10,7 +10,7 @@ SECRETS: Final = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-        r"\b(?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|rk|npm|pypi)[-_][A-Za-z0-9_\-]{16,}",
+        r"\b(?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|rk|npm|pypi|fst)[-_][A-Za-z0-9_\-]{16,}",
         r"\bAKIA[0-9A-Z]{16}\b",
         r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",  # JSON web tokens
         r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)",  # user:password in URLs

@@ -14,6 +14,7 @@ WORDS = tuple(
         (r"^(List|Tuple|Set|String|Dictionary|Data|Value) should have ", "expected "),
         (r" after validation, not ", ", got "),
         (r"Input should be ", "expected "),
+        (r"^could not parse value and unit from byte string$", "expected a size such as 2GB"),
         (r", unable to (parse|interpret) .*$", ""),
         (r"a valid dictionary( or .*)?$", "an object"),
         (r"a valid tuple$", "a valid list"),

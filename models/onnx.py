@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from models import inert
+
 Scores: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
 TOLERANCE = 1e-4
@@ -31,13 +33,18 @@ def session(data: bytes) -> Scores:
     """Return float32 (n, d) -> probability of class 1, or the value of a regression, (n,).
 
     Raises:
-        Unreadable: The graph cannot be loaded.
+        Unreadable: The graph cannot be loaded, or does more than compute.
     """
+    try:
+        inert.check(data)
+    except inert.NotInert as error:
+        raise Unreadable(str(error)) from None
     import onnxruntime
 
     runtime: Any = onnxruntime
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # what was checked
     options.log_severity_level = 3  # the converters' output shapes draw a warning per batch
     try:
         graph = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -14,6 +14,7 @@ from server.direct import Foresight, foresight
 from server.host import host
 from server.resources import add_completions, add_resources
 from server.running import running
+from server.scopes import within_scopes
 from server.settings import Settings
 from server.stdio import Server
 from server.tasks import Job, Tasks
@@ -84,7 +85,7 @@ def build(settings: Settings, app: App | None = None, jobs: Sequence[Job] = ()) 
         tools=list(served),
         extensions=[Tasks(jobs)] if jobs else [],
         cache_hints=CACHED,
-        middleware=[note_reply],
+        middleware=[note_reply, within_scopes],
         log_level="WARNING",
     )
     add_resources(server, app)

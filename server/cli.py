@@ -14,6 +14,7 @@ from server import (
     cli_learn,
     cli_mixins,
     cli_serve,
+    cli_token,
 )
 from server.cli_words import example
 from server.settings import WrongSetting, misspelt
@@ -26,6 +27,7 @@ Settings are read from FORESIGHT_* variables; `foresight doctor` shows them and 
 
 app = typer.Typer(name="foresight", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 cli_serve.register(app)
+cli_token.register(app)
 cli_ask.register(app)
 cli_learn.register(app)
 cli_backtest.register(app)

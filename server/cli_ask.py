@@ -158,7 +158,7 @@ def _facts(text: str) -> dict[str, Any]:
         text = Path(text[1:]).read_text("utf-8")
     try:
         value = json.loads(text or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WrongInput(f"--facts: expected JSON: {error}") from None
     if not isinstance(value, dict):
         raise WrongInput("--facts: expected a JSON object")

@@ -121,7 +121,10 @@ def dump(
 def restore(
     file: Annotated[Path, typer.Argument(help="A file that `db dump` wrote.")], yes: Yes = False
 ) -> None:
-    """Replace everything stored with a dump, wholly or not at all."""
+    """Replace everything stored with a dump, wholly or not at all.
+
+    A dump is SQL that the database's own account runs: restore only what you trust.
+    """
     from storage import backup
 
     if not file.is_file():
@@ -166,12 +169,14 @@ def uninstall(
     yes: Yes = False,
 ) -> None:
     """Stop the embedded database and, with --data, delete everything stored."""
+    from server.tokens import FILE
     from storage.embedded import locate, stop
 
     settings = prepared()
     account = settings.pg_account or None
     base = locate(settings.cluster, account).base
-    places = (base, settings.cluster, settings.logs)
+    tokens = settings.data_dir / FILE
+    places = (base, settings.cluster, settings.logs, tokens)
     if not any(place.exists() for place in places):
         sys.stdout.write(f"Nothing is stored in {settings.data_dir}.\n{LEFT}")
         return
@@ -185,6 +190,7 @@ def uninstall(
     stopped = stop(settings.cluster, account=account)
     sys.stdout.write("The database is stopped.\n" if stopped else "No database was running.\n")
     if data:
+        tokens.unlink(missing_ok=True)
         for directory in places:
             shutil.rmtree(directory, ignore_errors=True)
         _remove_if_empty(settings.data_dir)

@@ -35,7 +35,12 @@ def serve(
         ),
     ] = False,
 ) -> None:
-    """Serve MCP: on stdin and stdout, or with --http on this machine."""
+    """Serve MCP: on stdin and stdout, or with --http on this machine.
+
+    Others are served with --host and a token of `foresight token add`. TLS is left to a proxy,
+    which must pass on the headers Host (a name of FORESIGHT_HTTP_ALLOWED_HOSTS) and Authorization;
+    set FORESIGHT_HTTP_AUTH=always behind it.
+    """
     from server.logs import configure
 
     given: dict[str, Any] = {"http_host": host} if host else {}
@@ -58,17 +63,22 @@ def _serve_http(settings: Settings, *, welcome: bool) -> None:
 
     from server import http
     from server.app import build
+    from server.health import add_health
     from server.host import host
     from server.welcome import greet
     from tools.context import App
 
+    known = http.accepted(settings)
     bound = http.listen(settings.http_host, settings.http_port)
     app = App(host=host(settings, remote=True))
     server = build(settings, app)
-    http.add_health(server, app)
+    add_health(server, app)
     url = http.address(bound)
     sys.stderr.write(f"foresight: serving MCP on {url}\n")
-    http.serve_http(server, bound, settings, partial(greet, app, url) if welcome else None)
+    if http.needs_token(settings):
+        sys.stderr.write("foresight: every call needs a token of `foresight token add`\n")
+    beside = partial(greet, app, url) if welcome else None
+    http.serve_http(server, bound, settings, known, beside)
 
 
 def worker() -> None:

@@ -5,9 +5,10 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from learners import codec
 from learners.errors import WrongInput
@@ -25,7 +26,8 @@ LABEL = "compatible"
 TEXTS = ("conflict_reason", "resolution_pattern")
 LABELS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 CHUNK = 500
-LARGEST = 200_000_000  # bytes of a download
+MOST = 1e15  # outcomes of a row
+LARGEST = 200_000_000  # bytes of a source
 URL_SECONDS = 30.0
 RULE = (
     "A row counts as success_count + failure_count outcomes of its pair; a labelled row as one "
@@ -63,23 +65,28 @@ def text_of(source: str) -> str:
         WrongInput: It is not text.
         OSError: It cannot be read.
     """
-    if source == "-":
-        import sys
-
-        data = sys.stdin.buffer.read()
-    elif source.startswith(("http://", "https://")):
-        from urllib.request import urlopen
-
-        with urlopen(source, timeout=URL_SECONDS) as answer:  # noqa: S310 - http(s), on request
-            data = answer.read(LARGEST + 1)
-        if len(data) > LARGEST:
-            raise WrongInput(f"{source}: expected at most {LARGEST} bytes")
-    else:
-        data = Path(source).read_bytes()
+    with _opened(source) as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise WrongInput(f"{source}: expected at most {LARGEST} bytes; import it in parts")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise WrongInput(f"{source}: expected text in UTF-8") from None
+
+
+def _opened(source: str) -> AbstractContextManager[IO[bytes]]:
+    if source == "-":
+        import sys
+
+        return nullcontext(sys.stdin.buffer)
+    if source.startswith(("http://", "https://")):
+        from urllib.request import urlopen
+
+        answer: AbstractContextManager[IO[bytes]]
+        answer = urlopen(source, timeout=URL_SECONDS)  # noqa: S310 - http(s), on request
+        return answer
+    return Path(source).open("rb")
 
 
 def plan(text: str, learner: "AnyLearner", project: str, now: float) -> Plan:
@@ -125,7 +132,7 @@ def _records(text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
 def _json(text: str, place: str = "") -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WrongInput(f"{place}expected JSON: {error}") from None
 
 
@@ -200,7 +207,7 @@ def _count(value: Any, name: str) -> int:
         count = float(value or 0)
     except (TypeError, ValueError):
         count = -1.0
-    if count < 0 or count != int(count):
+    if not 0 <= count <= MOST or count != int(count):  # infinity and NaN among what is not
         raise WrongInput(f"{name}: expected a whole number from 0, got {value!r:.40}.")
     return int(count)
 

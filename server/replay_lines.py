@@ -42,7 +42,7 @@ def _lines(file: Path) -> list[str]:
 def _parsed(line: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WrongInput(
             f"expected JSON lines, one object per line ({error}); `foresight backtest --schema` "
             "describes them"

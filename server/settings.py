@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,15 @@ class Settings(BaseSettings):
     session: str = Field("", max_length=200, description="session id instead of the host's")
     http_host: str = Field("127.0.0.1", description="where serve --http listens")
     http_port: int = Field(8077, ge=0, le=65535, description="or the next free one")
+    http_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated names by which others reach it, e.g. through a proxy"
+    )
+    http_auth: Literal["remote", "always"] = Field(
+        "remote", description="a token is needed where others are served, or always"
+    )
+    http_rate: int = Field(
+        30_000, ge=0, description="calls a minute of each token, or address without one; 0: any"
+    )
     toolsets: Annotated[tuple[str, ...], NoDecode] = Field(
         ("advise", "feedback"), description="comma-separated: advise, feedback, admin"
     )
@@ -73,12 +83,12 @@ class Settings(BaseSettings):
     train_jobs: int = Field(1, ge=-1, description="processes over which a run is spread; -1: all")
     train_backend: str = Field("", description="of joblib; empty: its own choice")
 
-    @field_validator("log_level", "worker", mode="before")
+    @field_validator("log_level", "worker", "http_auth", mode="before")
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("toolsets", mode="before")
+    @field_validator("toolsets", "http_allowed_hosts", mode="before")
     @classmethod
     def _divided(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -92,15 +102,15 @@ class Settings(BaseSettings):
             raise ValueError(f"expected some of {', '.join(TOOLSETS)}; got {unknown[0]!r}")
         return value
 
-    @field_validator("http_host")
+    @field_validator("http_allowed_hosts")
     @classmethod
-    def _is_local(cls, value: str) -> str:
-        if value not in LOCAL:
-            raise ValueError(
-                f"expected one of {', '.join(LOCAL)}: without authentication Foresight listens on "
-                "this machine only; reach it from others through an SSH tunnel"
-            )
-        return value
+    def _are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:]+", name):
+                raise ValueError(
+                    f"expected names or addresses without scheme and port; got {name!r:.60}"
+                )
+        return tuple(name.lower() for name in value)
 
     @field_validator("database_url", "database_direct_url")
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -57,14 +57,17 @@ class Database:
 
         Raises:
             Unavailable: Time is up.
-            WrongDatabase: Its schema does not serve this program, or no longer.
+            WrongDatabase: Its schema does not serve this program, or the server lets this process
+                in no longer.
         """
         from asyncpg import SyntaxOrAccessError
 
         async def unit() -> T:
             if self._pool.is_closing():
                 raise Unavailable("This process is ending. Ask the next one.")
-            async with self._pool.acquire() as connection:
+            async with AsyncExitStack() as stack:
+                with pool.refusals(self.target):
+                    connection = await stack.enter_async_context(self._pool.acquire())
                 try:
                     await migrations.fence(connection)
                     return await work(connection)

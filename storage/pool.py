@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -239,6 +239,10 @@ async def _prepare_session(opened: AnyConnection) -> None:
     await _prepare(opened)
 
 
+async def _left_clean(_: AnyConnection) -> None:
+    """No work leaves anything in its session, and the driver ends what is open by itself."""
+
+
 def _to_json(value: object) -> str:
     return json.dumps(value, allow_nan=False)
 
@@ -250,6 +254,23 @@ async def _close(opened: Connection[Record]) -> None:
         if not transient(error):
             raise
         opened.terminate()
+
+
+@contextmanager
+def refusals(target: Target) -> Generator[None, None, None]:
+    """Give a connection that is refused for good, and was not before, the words of this package.
+
+    Raises:
+        WrongDatabase: It is; what may pass is left as it is, for `retry`.
+    """
+    from asyncpg import PostgresError
+
+    try:
+        yield
+    except PostgresError as error:
+        if transient(error):
+            raise
+        raise _refusal(target, error) from error
 
 
 def _refusal(target: Target, error: Exception) -> Exception:

@@ -62,6 +62,16 @@ def own_data(scratch: Path) -> Iterator[Path]:
 @pytest.fixture
 def fresh_database(database: Lease) -> Iterator[Dsn]:
     """How to connect to a new, empty database, which the end of the test drops."""
+    yield from _made(database)
+
+
+@pytest.fixture(scope="module")
+def shared_database(database: Lease) -> Iterator[Dsn]:
+    """Like fresh_database, for the process that all tests of a module ask."""
+    yield from _made(database)
+
+
+def _made(database: Lease) -> Iterator[Dsn]:
     name = f"test_{uuid.uuid4().hex}"
     sql = _superuser(database)
     sql(f"create database {name}")

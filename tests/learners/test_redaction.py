@@ -25,6 +25,7 @@ SECRETS = [
             if "hunter" not in secret
         ),
         ("postgresql://me:hunter2hunter2@host/db", SECRETS[4]),
+        ("token add said fst_Gg1PQuiJnCw8_qWPZ_vKmORBDT35viQVgsebxdqcYNI", "Gg1PQuiJnCw8"),
         ("password = hunter2hunter2", SECRETS[4]),
         ("Authorization: Bearer hunter2hunter2", SECRETS[4]),
         (

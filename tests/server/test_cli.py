@@ -10,6 +10,7 @@ import pytest
 from served import NOWHERE, PAIR, environment, foresight, url_of
 from wire import Wire
 
+from server import tokens
 from storage.embedded import Dsn
 
 LEARNER = "mixin_compatibility"
@@ -314,6 +315,7 @@ def test_an_embedded_database_is_dumped_restored_and_removed(tmp_path: Path) -> 
     kept = foresight(env, "uninstall")
     assert kept.returncode == 0
     assert Path(place["data"]).is_dir()
+    tokens.add(directory, "ann", ["advise"])
     assert foresight(env, "uninstall", "--data", "--yes").returncode == 0
     assert not Path(place["directory"]).exists()
     assert not directory.exists()

@@ -55,6 +55,34 @@ async def test_a_broken_dump_changes_nothing(
     assert await value(fresh_database, "select count(*) from a") == 20000
 
 
+@pytest.mark.anyio
+async def test_a_command_for_the_shell_in_a_dump_is_not_run(
+    database: Lease, fresh_database: Dsn, tmp_path: Path
+) -> None:
+    room, ran = "A" * 300, tmp_path / "ran"
+    await execute(fresh_database, f"create view v as select '{room}' as a")
+    file = dump(fresh_database, tmp_path / "one.dump", database.binaries)
+    planted = f"1;\n\\! touch {ran}\n--".encode()
+    found = f"'{room}'".encode()
+    content = file.read_bytes()
+    assert found in content
+    file.write_bytes(content.replace(found, planted.ljust(len(found), b"-")))
+    with pytest.raises(Unavailable, match="backslash commands are restricted"):
+        restore(fresh_database, file, database.binaries)
+    assert not ran.exists()
+    assert await value(fresh_database, "select a from v") == room
+
+
+@pytest.mark.parametrize("content", [b"cposix\nsystem\n(S'false'\ntR.", b"PK\x03\x04", b""])
+def test_what_is_no_dump_is_refused(
+    database: Lease, fresh_database: Dsn, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "one.dump"
+    file.write_bytes(content)
+    with pytest.raises(Damaged, match="whole dump"):
+        restore(fresh_database, file, database.binaries)
+
+
 def test_a_failed_dump_leaves_no_file(database: Lease, tmp_path: Path) -> None:
     dsn = database.dsn
     dsn["database"] = "nosuchdatabase"

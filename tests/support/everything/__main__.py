@@ -6,6 +6,7 @@ from everything import asking, content, legacy, working
 
 from server import http
 from server.app import build
+from server.health import add_health
 from server.host import host
 from server.logs import configure
 from server.settings import load
@@ -16,14 +17,15 @@ def main() -> None:
     """Serve on a free port, which is written to stderr."""
     settings = load()
     configure(settings.log_level, settings.logs)
+    known = http.accepted(settings)
     bound = http.listen(settings.http_host, 0)
     app = App(host=host(settings, remote=True))
     server = build(settings, app, working.jobs())
-    http.add_health(server, app)
+    add_health(server, app)
     for fixtures in (content, asking, legacy, working):
         fixtures.add(server)
     sys.stderr.write(f"serving {http.address(bound)}\n")
-    http.serve_http(server, bound, settings)
+    http.serve_http(server, bound, settings, known)
 
 
 main()

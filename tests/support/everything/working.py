@@ -60,7 +60,8 @@ class Working:
             return await call_next(ctx)
         key, work = uuid.uuid4().hex, Work()
         self._works[key] = work
-        work.running = asyncio.create_task(self._run(work, ctx, call_next))
+        call = self._run(work, ctx, call_next)
+        work.running = asyncio.create_task(call)  # noqa: TID251 - it outlives the request
         return key
 
     async def _run(self, work: Work, ctx: Ctx, call_next: CallNext) -> None:
