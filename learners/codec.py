@@ -106,7 +106,7 @@ def thaw(learner: AnyLearner, seq: int, data: bytes) -> Fold:
         memory = _adapter(learner.memory).validate_python(parts["memory"])
         ledger = _adapter(Ledger).validate_python(parts["ledger"])
         known = float(parts["known"])
-    except (zlib.error, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (zlib.error, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise Damaged(f"snapshot of {learner.name}: {error}; the log is replayed instead") from None
     return Fold(learner, memory, ledger, seq, known)
 

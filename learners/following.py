@@ -5,18 +5,18 @@ with the database, advice goes on from memory and this loop tries again.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import anyio
 import structlog
 from anyio import to_thread
 
-from learners import codec
-from learners.errors import LearnerError
-from learners.learner import AnyLearner
+from learners import codec, incumbents
+from learners.errors import LearnerError, Refused, TryAgain
 from learners.lifecycle import Lifecycle
 from learners.replay import start
 from learners.serving import Live
@@ -43,6 +43,7 @@ class _Follower:
     wake: anyio.Event = field(default_factory=anyio.Event)
     looks: bool = True  # something other than events may have changed
     again: float = 0.0  # when to look all the same
+    odd: set[str] = field(default_factory=set[str])  # what was said of refused entries
 
     def hint(self, topic: str = "") -> None:
         """Take a notice: a topic, and for events the number of the last one."""
@@ -72,8 +73,22 @@ class _Follower:
         """Take up what the user has added to the catalogue, or removed from it."""
         if live.base.extend is not None:
             entries = await self.database.run(partial(catalog.entries, learner=live.base.name))
-            if entries != live.added:
-                live.extend(entries)
+            sound = tuple(entry for entry in entries if self._sound(live, entry))
+            if sound != live.added:
+                live.extend(sound)
+
+    def _sound(self, live: Live, entry: Mapping[str, Any]) -> bool:
+        """Whether an entry still describes something; one that does not is left out, and said."""
+        if live.base.extend is None or entry in live.added:
+            return True
+        try:
+            live.base.extend((entry,))
+        except LearnerError as error:
+            if str(error) not in self.odd:
+                self.odd.add(str(error))
+                logger.warning("catalogue entry refused", learner=live.base.name, reason=str(error))
+            return False
+        return True
 
     async def _restore(self, live: Live) -> None:
         """Read the snapshot, off the loop; without a usable one, replay from the start."""
@@ -126,33 +141,35 @@ class _Follower:
                 self.lifecycle.seq = 0
             if record["incumbent"] != live.version:
                 await self._serve(live, record["incumbent"])
+            else:
+                live.refused = ""
 
     async def _serve(self, live: Live, number: int | None) -> None:
-        learner = live.learner
         if number is None:
             live.version, live.params, live.refused = None, None, ""
             return
         try:
-            data = await self._params(learner, number)
-            params = await to_thread.run_sync(learner.load, data)
-        except (Damaged, LearnerError) as error:
-            if live.refused != str(error):
-                logger.error("version refused", learner=learner.name, reason=str(error))
-            live.refused = str(error)
+            version = await incumbents.read(self.database.run, live.learner, number)
+        except Refused as error:
+            await self._refuse(live, number, str(error))
             return
-        live.version, live.params, live.refused = number, params, ""
-        logger.info("serving", learner=learner.name, version=number)
+        live.refused = ""
+        self._take(live, version)
 
-    async def _params(self, learner: AnyLearner, number: int) -> bytes:
-        row = await self.database.run(partial(versions.read, learner=learner.name, number=number))
-        if row is None or row["params"] is None:
-            raise Damaged(f"version {number} of {learner.name} has no params any more")
-        if row["revision"] != learner.revision:
-            raise Damaged(
-                f"version {number} of {learner.name} is of revision {row['revision']}, "
-                f"this program reads {learner.revision}; a run will make a new one"
-            )
-        return bytes(row["params"])
+    async def _refuse(self, live: Live, number: int, reason: str) -> None:
+        """Keep what is served; a process that serves nothing yet takes what was served before."""
+        if live.version is None:
+            self._take(live, await incumbents.before(self.database.run, live.learner, number))
+        instead = "no version is" if live.version is None else f"version {live.version} is still"
+        refused = f"{reason}; {instead} served"
+        if live.refused != refused:
+            logger.error("version refused", learner=live.learner.name, reason=refused)
+        live.refused = refused
+
+    def _take(self, live: Live, version: incumbents.Version) -> None:
+        live.version, live.params = version.number, version.params
+        if version.number is not None:
+            logger.info("serving", learner=live.learner.name, version=version.number)
 
     async def follow(self) -> None:
         """Fold and swap on every hint, and now and then without one."""
@@ -202,7 +219,7 @@ async def follow(lifecycle: Lifecycle, open_database: Open) -> None:
                     await follower.load()
                     loaded = True
                 await follower.follow()
-            except (StorageError, OSError) as error:
+            except (StorageError, TryAgain, OSError) as error:
                 if lifecycle.trouble != str(error):
                     logger.warning("database away", reason=str(error))
                 lifecycle.lost(str(error))

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from learners.errors import InvalidFacts, UnknownVersion
+from learners import incumbents
+from learners.errors import InvalidFacts, Refused, UnknownVersion
+from learners.learner import AnyLearner
 from learners.lifecycle import Lifecycle
 from storage import catalog, versions
 
@@ -12,10 +14,11 @@ from storage import catalog, versions
 async def promote(
     lifecycle: Lifecycle, name: str, number: int, *, by: str, reason: str
 ) -> int | None:
-    """Serve a version; return what was served before.
+    """Serve a version; return what was served before, which may be the same.
 
     Raises:
         UnknownVersion: With the versions there are.
+        Refused: It is damaged, or of another revision.
     """
     live = lifecycle.live(name)
     known = await lifecycle.run(partial(versions.versions, learner=name))
@@ -25,12 +28,10 @@ async def promote(
     if number not in loadable:
         shown = ", ".join(map(str, loadable))
         raise UnknownVersion(f"version: expected one of {shown}; got {number}")
-    stale = [row for row in known if row["number"] == number]
-    if stale[0]["revision"] != live.learner.revision:
-        raise UnknownVersion(
-            f"version: {number} was made for revision {stale[0]['revision']} of the features, "
-            f"this program has {live.learner.revision}; train a new version"
-        )
+    now = next((row["number"] for row in known if row["serving"]), None)
+    if number == now:
+        return number
+    await _readable(lifecycle, live.learner, number)
     previous: int | None = await lifecycle.run(
         partial(versions.promote, learner=name, number=number, by=by, reason=reason)
     )
@@ -44,14 +45,25 @@ async def roll_back(
 
     Raises:
         UnknownVersion: Nothing was served before.
+        Refused: What was served before is damaged, or of another revision.
     """
-    lifecycle.live(name)
+    live = lifecycle.live(name)
     history = await lifecycle.run(partial(versions.promotions, learner=name))
     if not history:
         raise UnknownVersion(f"version: nothing of {name} was ever promoted")
     now, back = history[0]["number"], history[0]["previous"]
+    if back is not None:
+        await _readable(lifecycle, live.learner, back)
     await lifecycle.run(partial(versions.promote, learner=name, number=back, by=by, reason=reason))
     return now, back
+
+
+async def _readable(lifecycle: Lifecycle, learner: AnyLearner, number: int) -> None:
+    """Refuse before anything is written what no process could serve."""
+    try:
+        await incumbents.read(lifecycle.run, learner, number)
+    except Refused as error:
+        raise type(error)(f"{error}; promote another version, or train a new one") from None
 
 
 async def add_to_catalogue(lifecycle: Lifecycle, name: str, entry: Mapping[str, Any]) -> None:

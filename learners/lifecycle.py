@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+import structlog
 
 from learners import telling
 from learners.errors import (
@@ -28,15 +29,18 @@ from learners.learner import A, AnyLearner, Learner, M, O, P, Q
 from learners.redaction import StoreText
 from learners.serving import Caller, Decision, Live
 from learners.telling import Tell
-from storage import decisions, log, runs
+from learners.wording import quoted
+from storage import decisions, errors, log, runs
 from storage.database import Database
-from storage.errors import StorageError, Unavailable
+from storage.errors import Refused, StorageError, Unavailable
 from storage.rows import DecisionRow, EventRow, Stored
 from storage.writer import Writer
 
 REMEMBERED = 5000  # decisions whose rows are kept in RAM, to spare a look-up when told
 TELL_SECONDS = 10.0
 COMMIT_SECONDS = 5.0  # a batch's own deadline: shorter, so that a caller hears of it
+
+logger = structlog.get_logger("foresight.lifecycle")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,7 @@ class Lifecycle:
     _recent: OrderedDict[str, list[DecisionRow]] = field(
         default_factory=OrderedDict[str, list[DecisionRow]]
     )
+    _unjoinable: set[str] = field(default_factory=set[str])  # keys whose facts fit no decision
 
     def __post_init__(self) -> None:
         """Make the writer."""
@@ -107,7 +112,7 @@ class Lifecycle:
             return self.lives[name]
         except KeyError:
             names = ", ".join(self.lives)
-            raise UnknownLearner(f"learner: expected one of {names}; got {name[:60]!r}") from None
+            raise UnknownLearner(f"learner: expected one of {names}; got {quoted(name)}") from None
 
     def now(self) -> float:
         """Return the present in seconds since 1970, as exactly as the database keeps it."""
@@ -157,7 +162,7 @@ class Lifecycle:
         """
         if tell.source not in telling.STRENGTH:
             raise InvalidFacts(
-                f"source: expected one of {', '.join(telling.STRENGTH)}; got {tell.source[:60]!r}"
+                f"source: expected one of {', '.join(telling.STRENGTH)}; got {quoted(tell.source)}"
             )
         rows = await self._rows(tell, caller)
         results = await self._store(rows)
@@ -195,7 +200,10 @@ class Lifecycle:
         wanted = [row for row in found if tell.learner in ("", row["learner"])]
         if found and not wanted:
             names = ", ".join(row["learner"] for row in found)
-            raise WrongInput(f"learner: this decision is of {names}; got {tell.learner!r}")
+            raise WrongInput(f"learner: this decision is of {names}; got {quoted(tell.learner)}")
+        if wanted and not any(row["learner"] in self.lives for row in wanted):
+            names = ", ".join(row["learner"] for row in wanted)
+            raise WrongInput(f"decision_id: it is of {names}, which this program does not have")
         if wanted:
             return [
                 telling.row(tell, self.live(row["learner"]).learner, caller, at, row)
@@ -216,19 +224,21 @@ class Lifecycle:
         rows = [telling.kept(row, self.store_text) for row in rows]
         try:
             results = await self.writer.tell(rows, TELL_SECONDS)
+        except Refused as error:
+            raise InvalidFacts(f"not stored: {error}") from error
         except StorageError as error:
             reason = str(error).rstrip(".")
             raise NotStored(f"not stored: {reason}; repeat with the same key") from error
         for row, result in zip(rows, results, strict=True):
             if result.effect == "conflict":
                 raise Conflict(
-                    f"key: {row.key[:80]!r} is stored already with another outcome; "
+                    f"key: {quoted(row.key)} is stored already with another outcome; "
                     "use another key, and name this one in corrects to replace it"
                 )
             if result.effect == "nothing":
                 raise WrongInput(
                     f"corrects: expected the key of a stored outcome of {row.learner}, "
-                    f"got {row.corrects[:80]!r}"
+                    f"got {quoted(row.corrects)}"
                 )
         return results
 
@@ -243,18 +253,24 @@ class Lifecycle:
 
     async def join_waiting(self) -> int:
         """Give outcomes whose decision has landed their place in the log; return how many."""
-        waiting = await self.run(log.waiting)
-        if not waiting:
-            return 0
-        rows = list[EventRow]()
+        waiting = await self.run(partial(log.waiting, but=list(self._unjoinable)))
+        rows, keys = list[EventRow](), list[str]()
         for row in waiting:
-            tell, caller = telling.arrived(row)
-            rows.extend(
-                telling.kept(each, self.store_text) for each in await self._rows(tell, caller)
-            )
-        keys = [row["key"] for row in waiting]
-        await self.run(lambda connection: log.join(connection, keys, rows))
-        return len(waiting)
+            try:
+                joined = await self._rows(*telling.arrived(row))
+            except WrongInput as error:
+                self._unjoinable.add(row["key"])
+                logger.warning(
+                    "outcome does not fit its decision and stays aside",
+                    decision_id=str(row["decision_id"]),
+                    reason=str(error),
+                )
+                continue
+            rows.extend(telling.kept(each, self.store_text) for each in joined)
+            keys.append(row["key"])
+        if keys:
+            await self.run(lambda connection: log.join(connection, keys, rows))
+        return len(keys)
 
     # folding, driven by `learners.following`
 
@@ -299,11 +315,14 @@ class Lifecycle:
 
         Raises:
             NotStored: It is away.
+            Damaged: Of storage: what was read is not what was written.
         """
         if self.database is None:
             raise NotStored(f"the database is away: {self.trouble}; try again in a moment")
         try:
             return await self.database.run(work, deadline)
+        except errors.Damaged:
+            raise  # the same call would find the same bytes
         except StorageError as error:
             raise NotStored(str(error)) from error
 

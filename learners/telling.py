@@ -3,15 +3,16 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from learners.codec import validated
 from learners.errors import InvalidFacts
 from learners.learner import AnyLearner
-from learners.redaction import StoreText, stored
+from learners.redaction import StoreText, redacted, stored
 from learners.serving import Caller
+from learners.wording import quoted
 from storage.rows import EventRow
 
 Verdict = Literal["success", "neutral", "failure"]
@@ -151,10 +152,16 @@ def kept(row: EventRow, mode: StoreText) -> EventRow:
     return replace(row, notes=stored(row.notes, mode), outcome=value)
 
 
-def _texts(value: Mapping[str, Any], mode: StoreText) -> dict[str, Any]:
-    return {
-        name: stored(each, mode) if isinstance(each, str) else each for name, each in value.items()
-    }
+def _texts(value: Any, mode: StoreText) -> Any:
+    """Return a value with only the part of its texts that may be stored, however deep."""
+    if isinstance(value, str):
+        return stored(value, mode)
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[str, Any]", value).items()
+        return {redacted(name): _texts(each, mode) for name, each in pairs}
+    if isinstance(value, list | tuple):
+        return [_texts(each, mode) for each in cast("Sequence[Any]", value)]
+    return value
 
 
 def waiting(tell: Tell, caller: Caller, at: float) -> EventRow:
@@ -212,6 +219,6 @@ def decision_id(text: str) -> str:
         return str(uuid.UUID(text))
     except ValueError:
         raise InvalidFacts(
-            f"decision_id: expected the id of an answer (a UUID), got {text[:60]!r}; "
+            f"decision_id: expected the id of an answer (a UUID), got {quoted(text)}; "
             "leave it out and give facts when there is none"
         ) from None

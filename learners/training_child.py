@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import structlog
 
+from learners import incumbents
 from learners.training_files import EVENTS, FOUND, INCUMBENT, JOB, Found, Job, event_line
-from storage import log, versions
+from storage import log
 
 if TYPE_CHECKING:
     from anyio.abc import Process
 
+    from learners.learner import AnyLearner
     from storage.database import Database
 
 PAGE = 5000
@@ -31,7 +33,9 @@ class TrainingFailed(Exception):
     """The child ended without a result; the text is its last words."""
 
 
-async def hand_over(database: Database, job: Job, incumbent: int | None, directory: Path) -> None:
+async def hand_over(
+    database: Database, learner: AnyLearner, job: Job, incumbent: int | None, directory: Path
+) -> None:
     """Write what the child needs: the learner's events, what is being served, and the job."""
     with (directory / EVENTS).open("w", encoding="utf-8") as lines:
         seq = 0
@@ -40,10 +44,9 @@ async def hand_over(database: Database, job: Job, incumbent: int | None, directo
         ):
             lines.writelines(event_line(row) for row in rows)
             seq = rows[-1]["seq"]
-    if incumbent is not None:
-        row = await database.run(partial(versions.read, learner=job.learner, number=incumbent))
-        if row is not None and row["params"] and row["revision"] == job.revision:
-            (directory / INCUMBENT).write_bytes(row["params"])
+    served = await incumbents.usable(database.run, learner, incumbent)
+    if served.number is not None:
+        (directory / INCUMBENT).write_bytes(served.data)
     (directory / JOB).write_text(job.model_dump_json(), "utf-8")
 
 

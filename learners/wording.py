@@ -2,9 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from pydantic import ValidationError
 
+from learners.redaction import redacted
+
+LONGEST: Final = 60  # characters of what a caller sent that a message repeats
+MOST: Final = 5  # fields that a message names
 WORDS = tuple(
     (re.compile(said), better)
     for said, better in (
@@ -40,10 +45,31 @@ def problems(
         unknown: What is said of a field that there is not.
     """
     found = list[str]()
-    for each in error.errors(include_url=False, include_input=False, include_context=False):
+    wrong = error.errors(include_url=False, include_input=False, include_context=False)
+    for each in wrong[:MOST]:
         what = unknown if each["type"] == "extra_forbidden" else plain(each["msg"])
-        found.append(f"{'.'.join([*within, *map(str, each['loc'])])}: {what}")
+        found.append(f"{'.'.join([*within, *map(named, each['loc'])])}: {what}")
+    if len(wrong) > MOST:
+        found.append(f"and {len(wrong) - MOST} more")
     return found
+
+
+def named(field: str | int) -> str:
+    """Return a field's name, which may be the caller's, as part of a line."""
+    name = redacted(str(field)[: 4 * LONGEST])
+    name = name if name.isprintable() else ascii(name)[1:-1]
+    return _short(name)
+
+
+def quoted(value: object) -> str:
+    """Return what a caller sent as a message may repeat it: short, in one line, no secrets."""
+    if isinstance(value, str):
+        return repr(_short(redacted(value[: 4 * LONGEST])))
+    return _short(redacted(repr(value)))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def count(n: float, one: str, many: str = "") -> str:

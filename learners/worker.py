@@ -121,7 +121,7 @@ class _Worker:
             with tempfile.TemporaryDirectory(prefix="foresight-") as folder:
                 directory = Path(folder)
                 job = self._job(live, claim)
-                await hand_over(self.database, job, claim["incumbent"], directory)
+                await hand_over(self.database, live.learner, job, claim["incumbent"], directory)
                 found = await trained(directory, partial(self._beat, name, token))
                 await self._conclude(live, token, claim, run, found, directory)
         except anyio.get_cancelled_exc_class():

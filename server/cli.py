@@ -1,10 +1,13 @@
 """The command line. Bodies of verbs import what they need, so that `serve` starts fast."""
 
+import re
 import sys
 from typing import Any, NoReturn
 
 import typer
 
+from learners.redaction import redacted
+from learners.wording import plain
 from server import (
     cli_ask,
     cli_backtest,
@@ -24,6 +27,8 @@ HELP = """Advice for coding agents that is learned from what really happened.
 An agent asks, gets advice with its evidence, and tells what happened; Foresight learns from it.
 Settings are read from FORESIGHT_* variables; `foresight doctor` shows them and what is wrong.
 """
+
+INVALID = re.compile(r"Invalid value for '(.*?)': (.*)")
 
 app = typer.Typer(name="foresight", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 cli_serve.register(app)
@@ -64,7 +69,9 @@ def main() -> NoReturn:
 
 def _called_wrongly(error: typer.TyperException) -> str:
     """Return what is wrong with a call and, where something is missing, what it looks like."""
-    message = error.format_message()
+    message = " ".join(redacted(error.format_message()).split())
+    if found := INVALID.fullmatch(message):
+        return f"{found[1]}: {plain(found[2])}"
     if not message.startswith("Missing "):
         return message
     if "'learner'" in message:
@@ -73,7 +80,8 @@ def _called_wrongly(error: typer.TyperException) -> str:
         message += f" Expected one of {', '.join(catalog())}."
     context: Any = getattr(error, "ctx", None)
     path = "" if context is None else context.command_path
-    return message + example(path.partition(" ")[2])
+    shown = example(path.partition(" ")[2])
+    return f"{message.removesuffix('.')}.{shown}" if shown else message
 
 
 def _leave(message: str, code: int) -> NoReturn:

@@ -154,10 +154,12 @@ def _check(tool: str, arguments: Mapping[str, Any]) -> None:
 
 
 def _facts(text: str) -> dict[str, Any]:
-    if text.startswith("@"):
-        text = Path(text[1:]).read_text("utf-8")
     try:
+        if text.startswith("@"):
+            text = Path(text[1:]).read_text("utf-8")
         value = json.loads(text or "{}")
+    except UnicodeDecodeError:
+        raise WrongInput("--facts: expected text in UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise WrongInput(f"--facts: expected JSON: {error}") from None
     if not isinstance(value, dict):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Learner = Annotated[str, typer.Argument(help="Name of a learner, e.g. mixin_compatibility.")]
 OrOnly = Annotated[str, typer.Argument(help="Name of a learner; default: the only one.")]
 POLL_SECONDS = 0.3
+LARGEST = 2**63 - 1  # number of a run
 
 
 def register(app: typer.Typer) -> None:
@@ -151,6 +152,10 @@ def runs(
 def _compare(wanted: tuple[int, int], *, as_json: bool) -> None:
     from storage import runs as stored
 
+    for number in wanted:
+        if not 1 <= number <= LARGEST:
+            raise WrongInput(f"run: there is no run {number:.10g}; `foresight runs` lists them")
+
     async def read(database: "Database") -> list[Any]:
         return [await database.run(partial(stored.read, run=number)) for number in wanted]
 
@@ -189,10 +194,11 @@ def known(name: str, asked: str = "learner") -> "AnyLearner":
     """
     from learners.errors import UnknownLearner
     from learners.registry import catalog
+    from learners.wording import quoted
 
     learners = catalog()
     if not name and len(learners) == 1:
         return next(iter(learners.values()))
     if name not in learners:
-        raise UnknownLearner(f"{asked}: expected one of {', '.join(learners)}; got {name!r:.60}")
+        raise UnknownLearner(f"{asked}: expected one of {', '.join(learners)}; got {quoted(name)}")
     return learners[name]

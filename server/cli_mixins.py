@@ -122,8 +122,12 @@ def _check(entry: Mapping[str, Any]) -> None:
     from pydantic import ValidationError
 
     from learners.catalog.mixin_compatibility import CATALOGUE
-    from learners.wording import problems
+    from learners.wording import problems, quoted
 
+    category = entry.get("category", "")
+    if category and category not in CATALOGUE.categories:
+        known = ", ".join(CATALOGUE.categories)
+        raise WrongInput(f"--category: expected one of {known}; got {quoted(category)}")
     try:
         CATALOGUE.extended((entry,))
     except InvalidFacts as error:
@@ -166,14 +170,16 @@ def _entry(component: Any) -> dict[str, Any]:
 def remove_mixin(name: Annotated[str, typer.Argument(help="Name of a mixin you added.")]) -> None:
     """Remove a mixin that you added; what was observed of it stays."""
     from learners.catalog.mixin_compatibility import CATALOGUE
+    from learners.wording import quoted
     from storage import catalog
 
+    _check({"name": name})
     name = CATALOGUE.resolver()(name)
     dropped = with_database(
         lambda database: database.run(partial(catalog.drop, learner=MIXINS, name=name))
     )
     if not dropped:
-        raise WrongInput(f"name: no mixin {name!r:.60} was added; `foresight mixins list`")
+        raise WrongInput(f"name: no mixin {quoted(name)} was added; `foresight mixins list`")
     if name in CATALOGUE.components:
         sys.stdout.write(f"Your description of {name} is removed; the shipped one is back.\n")
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from server.settings import Settings
-from tools.context import Host
+from tools.context import Host, identity
 
 
 def host(settings: Settings, *, remote: bool = False) -> Host:
@@ -23,8 +23,9 @@ def host(settings: Settings, *, remote: bool = False) -> Host:
     environment = os.environ
     return Host(
         project=settings.project or _project(environment),
-        user=settings.user or environment.get("USER", "") or environment.get("LOGNAME", ""),
-        session=settings.session or environment.get("CLAUDE_CODE_SESSION_ID", ""),
+        user=settings.user
+        or identity(environment.get("USER", "") or environment.get("LOGNAME", "")),
+        session=settings.session or identity(environment.get("CLAUDE_CODE_SESSION_ID", "")),
     )
 
 

@@ -5,15 +5,16 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from learners import codec
 from learners.errors import WrongInput
+from learners.redaction import redacted
 from learners.serving import Caller
 from learners.telling import Tell
+from learners.wording import quoted
 from server.replay_lines import when
 
 if TYPE_CHECKING:
@@ -65,28 +66,41 @@ def text_of(source: str) -> str:
         WrongInput: It is not text.
         OSError: It cannot be read.
     """
-    with _opened(source) as file:
-        data = file.read(LARGEST + 1)
+    data = _bytes(source)
     if len(data) > LARGEST:
-        raise WrongInput(f"{source}: expected at most {LARGEST} bytes; import it in parts")
+        raise WrongInput(
+            f"{redacted(source)}: expected at most {LARGEST} bytes; import it in parts"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise WrongInput(f"{source}: expected text in UTF-8") from None
+        raise WrongInput(f"{redacted(source)}: expected text in UTF-8") from None
 
 
-def _opened(source: str) -> AbstractContextManager[IO[bytes]]:
+def _bytes(source: str) -> bytes:
+    """Return what is there, and at most one byte more than is taken."""
     if source == "-":
         import sys
 
-        return nullcontext(sys.stdin.buffer)
+        return sys.stdin.buffer.read(LARGEST + 1)
     if source.startswith(("http://", "https://")):
-        from urllib.request import urlopen
+        return _downloaded(source)
+    with Path(source).open("rb") as file:
+        return file.read(LARGEST + 1)
 
-        answer: AbstractContextManager[IO[bytes]]
-        answer = urlopen(source, timeout=URL_SECONDS)  # noqa: S310 - http(s), on request
-        return answer
-    return Path(source).open("rb")
+
+def _downloaded(source: str) -> bytes:
+    from http.client import HTTPException
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(source, timeout=URL_SECONDS) as answer:  # noqa: S310 - http(s), on request
+            data: bytes = answer.read(LARGEST + 1)
+    except (OSError, ValueError, HTTPException) as error:
+        why = getattr(error, "reason", None) or type(error).__name__
+        # an address may hold a password
+        raise WrongInput(f"{redacted(source)}: cannot be read: {why}") from None
+    return data
 
 
 def plan(text: str, learner: "AnyLearner", project: str, now: float) -> Plan:
@@ -193,7 +207,7 @@ def _happened(record: Mapping[str, Any]) -> dict[str, Any]:
         said = LABELS.get(str(record[LABEL]).strip().lower())
         if said is None:
             raise WrongInput(
-                f"{LABEL}: expected one of {', '.join(LABELS)}; got {record[LABEL]!r:.40}."
+                f"{LABEL}: expected one of {', '.join(LABELS)}; got {quoted(record[LABEL])}."
             )
         return {"success": int(said), "failure": int(not said), "label": True, **texts}
     if all(record.get(name) in (None, "") for name in COUNTS):
@@ -205,10 +219,10 @@ def _happened(record: Mapping[str, Any]) -> dict[str, Any]:
 def _count(value: Any, name: str) -> int:
     try:
         count = float(value or 0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         count = -1.0
     if not 0 <= count <= MOST or count != int(count):  # infinity and NaN among what is not
-        raise WrongInput(f"{name}: expected a whole number from 0, got {value!r:.40}.")
+        raise WrongInput(f"{name}: expected a whole number from 0, got {quoted(value)}.")
     return int(count)
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from learners import codec
 from learners.errors import WrongInput
 from learners.learner import AnyExample, AnyLearner, Example
+from learners.wording import quoted
 
+LATEST = 1e11  # seconds since 1970; what is later was given in milliseconds
 NEEDED = ("asked", "query", "known", "outcome")
 ALLOWED = (*NEEDED, "group", "propensity", "option")
 
@@ -60,20 +62,23 @@ def example(learner: AnyLearner, line: Any) -> AnyExample:
     if missing := [name for name in NEEDED if name not in line]:
         raise WrongInput(f"{missing[0]}: is missing. Accepted: {', '.join(ALLOWED)}.")
     if unknown := [name for name in line if name not in ALLOWED]:
-        raise WrongInput(f"{unknown[0]!r:.60}: is not a field. Accepted: {', '.join(ALLOWED)}.")
+        raise WrongInput(f"{quoted(unknown[0])}: is not a field. Accepted: {', '.join(ALLOWED)}.")
     asked, known = when(line["asked"], "asked"), when(line["known"], "known")
     if known < asked:
         raise WrongInput("known: expected a time not before asked")
     propensity = line.get("propensity")
     if propensity is not None and not (isinstance(propensity, int | float) and 0 < propensity <= 1):
         raise WrongInput("propensity: expected a number in (0, 1], or null")
+    option = line.get("option")
+    if option is not None and not isinstance(option, str):
+        raise WrongInput(f"option: expected a name, or null; got {quoted(option)}")
     return Example(
         query=codec.validated(learner.query, line["query"], "query"),
         outcome=_outcome(learner, line["outcome"]),
         asked=asked,
         known=known,
         group=str(line.get("group") or ""),
-        option=line.get("option"),
+        option=option,
         propensity=propensity,
     )
 
@@ -85,7 +90,7 @@ def _outcome(learner: AnyLearner, value: Any) -> Any:
         fields = ", ".join(learner.outcome.model_fields)
         raise WrongInput(
             f"outcome: expected success, neutral or failure, or an object with some of {fields}; "
-            f"got {value!r:.60}"
+            f"got {quoted(value)}"
         )
     return codec.validated(learner.outcome, value, "outcome")
 
@@ -96,20 +101,25 @@ def when(value: Any, field: str) -> float:
     Raises:
         WrongInput: Naming the field.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if 0 <= value < 1e11:
-            return float(value)
-    elif isinstance(value, str):
-        try:
-            read = datetime.fromisoformat(value.strip())
-        except ValueError:
-            read = None
-        if read is not None:
-            return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    seconds = _seconds(value)
+    if seconds is not None and 0 <= seconds < LATEST:
+        return seconds
     raise WrongInput(
         f"{field}: expected seconds since 1970 or a time like 2026-01-31T12:00:00Z, "
-        f"got {value!r:.60}"
+        f"got {quoted(value)}"
     )
+
+
+def _seconds(value: Any) -> float | None:
+    try:
+        if isinstance(value, str):
+            read = datetime.fromisoformat(value.strip())
+            return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    except (ValueError, OverflowError):
+        return None
+    return None
 
 
 def schema_of(learner: AnyLearner) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from mcp_types import (
 )
 
 from learners.errors import LearnerError, WrongInput
+from learners.wording import quoted
 from storage.errors import StorageError
 from tools.context import App, Call
 
@@ -106,7 +107,7 @@ def _check_id(text: str) -> None:
         uuid.UUID(text)
     except ValueError:
         raise ResourceNotFoundError(
-            f"id: expected the decision_id of an answer (a UUID), got {text[:60]!r}"
+            f"id: expected the decision_id of an answer (a UUID), got {quoted(text)}"
         ) from None
 
 
@@ -131,7 +132,7 @@ def _mixin(call: Call, name: str) -> dict[str, Any]:
     found = catalogue.get(catalogue.resolver()(name))
     if not found.described:
         raise WrongInput(
-            f"name: nothing is known of {name[:60]!r}; `foresight mixins add` describes a new one"
+            f"name: nothing is known of {quoted(name)}; `foresight mixins add` describes a new one"
         )
     return {
         "name": found.name,

@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 from pydantic import ByteSize, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from learners.wording import plain
+from learners.wording import plain, quoted
 
 if TYPE_CHECKING:
     from learners.learner import AnyLearner
@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := [name for name in value if name not in TOOLSETS]:
-            raise ValueError(f"expected some of {', '.join(TOOLSETS)}; got {unknown[0]!r}")
+            raise ValueError(f"expected some of {', '.join(TOOLSETS)}; got {quoted(unknown[0])}")
         return value
 
     @field_validator("http_allowed_hosts")
@@ -188,7 +188,7 @@ def load(**given: Any) -> Settings:
 def _line(problem: Mapping[str, Any]) -> str:
     name = f"{PREFIX}{'_'.join(map(str, problem['loc'][:1])).upper()}"
     message = plain(problem["msg"])
-    got = "" if "got" in message or "URL" in name else f"; got {problem['input']!r:.60}"
+    got = "" if "got" in message or "URL" in name else f"; got {quoted(problem['input'])}"
     return f"{name}: {message}{got}"
 
 

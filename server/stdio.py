@@ -18,6 +18,7 @@ import anyio
 from mcp.server.mcpserver import MCPServer
 from mcp.server.stdio import stdio_server
 
+from server.unknown import Explaining
 from tools.context import App
 
 CHUNK = 65_536
@@ -102,7 +103,7 @@ async def _ready(wait: Wait, descriptor: int) -> None:
         return  # a file: always ready
 
 
-class Server(MCPServer[App]):
+class Server(Explaining):
     """The SDK's server over our ends of stdin and stdout."""
 
     async def run_stdio_async(self) -> None:

@@ -2,6 +2,7 @@
 
 StorageError
 ├── Unavailable     try again, or do the next step that the message names
+├── Refused         these values cannot be stored: change them
 ├── WrongDatabase   this program and this database do not belong together: update or restart one
 └── Damaged         the stored bytes cannot be trusted: restore a dump
 """
@@ -13,6 +14,10 @@ class StorageError(Exception):
 
 class Unavailable(StorageError):
     """The database cannot be reached now; the message says why and names the next step."""
+
+
+class Refused(StorageError):
+    """The database takes everything but these values; the message names the kind of fault."""
 
 
 class WrongDatabase(StorageError):

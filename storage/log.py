@@ -176,9 +176,9 @@ async def since(
     return [dict(row.items()) for row in rows]
 
 
-async def waiting(connection: AnyConnection) -> list[dict[str, Any]]:
-    """Return outcomes whose decision has landed since."""
-    rows = await connection.fetch(QUERIES["waiting_with_decision"])
+async def waiting(connection: AnyConnection, but: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return outcomes whose decision has landed since, without those of some keys."""
+    rows = await connection.fetch(QUERIES["waiting_with_decision"], list(but))
     return [dict(row.items()) for row in rows]
 
 

@@ -115,7 +115,8 @@ select e.key, e.decision_id, e.project, e.user_id, e.session, e.query, e.outcome
        e.strength, e.followed, e.notes, e.option,
        extract(epoch from e.known_at)::double precision as known
 from events e
-where e.kind = 'waiting' and exists (select from decisions d where d.id = e.decision_id)
+where e.kind = 'waiting' and e.key <> all($1::text[])
+  and exists (select from decisions d where d.id = e.decision_id)
 limit 500
 
 -- name: delete_waiting

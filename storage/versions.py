@@ -83,8 +83,10 @@ async def promote(
     return previous
 
 
-async def promotions(connection: AnyConnection, learner: str, limit: int = 20) -> list[Record]:
-    """Return the newest promotions and roll-backs."""
+async def promotions(
+    connection: AnyConnection, learner: str, limit: int | None = 20
+) -> list[Record]:
+    """Return promotions and roll-backs, newest first; without a limit all of them."""
     return await connection.fetch(QUERIES["promotions"], learner, limit)
 
 

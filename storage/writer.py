@@ -4,6 +4,7 @@ No timer for outcomes: what arrives while one batch is being committed is the ne
 caller waits for one commit and many callers share it. Decisions, which nobody waits for, linger.
 """
 
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +12,15 @@ from typing import Final
 
 import anyio
 
-from storage.errors import StorageError, Unavailable
+from storage.errors import Refused, StorageError, Unavailable
 from storage.rows import DecisionRow, EventRow, Stored
 
 BATCH: Final = 500
 MOST_DECISIONS: Final = 20_000  # advice given while the database is away; the oldest go first
 MOST_WAITING: Final = 10_000
 LINGER_SECONDS: Final = 0.03
+
+logger = logging.getLogger("foresight.storage")
 
 Append = Callable[[Sequence[DecisionRow], Sequence[EventRow]], Awaitable[list[Stored]]]
 
@@ -57,6 +60,7 @@ class Writer:
 
         Raises:
             Unavailable: Not stored in time; the same call with the same keys may follow.
+            Refused: The values themselves cannot be stored.
             StorageError: Not stored, for the reason that the database gave.
         """
         if len(self._waiting) >= MOST_WAITING:
@@ -71,9 +75,14 @@ class Writer:
             return waiter.result
         if waiter in self._waiting:
             self._waiting.remove(waiter)
-        if isinstance(waiter.error, StorageError):
+        if waiter.error is not None and not isinstance(waiter.error, StorageError):
+            raise Refused(
+                f"the database refuses these values ({_kind(waiter.error)}); to repeat them will "
+                "not help, simpler ones may"
+            ) from waiter.error
+        if waiter.error is not None:
             raise type(waiter.error)(str(waiter.error)) from waiter.error  # others get theirs
-        raise Unavailable(f"the database did not confirm within {deadline:g} s") from waiter.error
+        raise Unavailable(f"the database did not confirm within {deadline:g} s")
 
     async def flush(self, deadline: float) -> bool:
         """Wait until everything buffered so far is written; False when it took too long."""
@@ -106,13 +115,42 @@ class Writer:
         rows = [row for waiter in waiters for row in waiter.rows]
         try:
             results = iter(await self.append(decisions, rows))
-        except Exception as error:  # noqa: BLE001  whatever it is, callers hear of it and we go on
+        except StorageError as error:
             self._decisions.extendleft(reversed(decisions))
             for waiter in waiters:
                 waiter.error = error
                 waiter.done.set()
             await anyio.sleep(0.2)
             return
+        except Exception as error:  # noqa: BLE001  one refused row must not take the others along
+            logger.error("rows refused by the database: %s", _kind(error))
+            await self._write_apart(decisions, waiters)
+            return
         for waiter in waiters:
             waiter.result = [next(results) for _ in waiter.rows]
             waiter.done.set()
+
+    async def _write_apart(
+        self, decisions: Sequence[DecisionRow], waiters: Sequence[_Waiter]
+    ) -> None:
+        """Write each alone; a decision that is refused again is dropped, not tried for ever."""
+        for i, decision in enumerate(decisions):
+            try:
+                await self.append([decision], ())
+            except StorageError:
+                self._decisions.extendleft(reversed(decisions[i:]))
+                break
+            except Exception as error:  # noqa: BLE001  advice was given; only its record is lost
+                self.dropped += 1
+                logger.error("decision %s cannot be stored: %s", decision.id, _kind(error))
+        for waiter in waiters:
+            try:
+                waiter.result = await self.append((), waiter.rows)
+            except Exception as error:  # noqa: BLE001  whatever it is, its caller hears of it
+                waiter.error = error
+            waiter.done.set()
+
+
+def _kind(error: Exception) -> str:
+    """Return what went wrong without the values, which are the caller's."""
+    return f"{type(error).__name__} {getattr(error, 'sqlstate', None) or ''}".strip()

@@ -1,13 +1,13 @@
 """The types of arguments that tools share, with their bounds."""
 
 import json
-import math
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 LONGEST_FACTS = 20_000  # characters of JSON
 DEEPEST_FACTS = 8
+LARGEST_NUMBER = 2**53  # beyond it JSON readers disagree, and a repeated outcome would differ
 
 
 def plain(text: str) -> str:
@@ -42,8 +42,8 @@ def _check(value: Any, depth: int) -> None:
         raise ValueError(f"expected at most {DEEPEST_FACTS} levels of nesting")
     if isinstance(value, str):
         plain(value)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("expected finite numbers")
+    elif isinstance(value, int | float) and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+        raise ValueError("expected numbers between -2^53 and 2^53, which JSON keeps exactly")
     elif isinstance(value, dict):
         for name, inner in value.items():
             _check(name, depth + 1)

@@ -105,10 +105,12 @@ class App:
 
 
 def _identity(meta: Mapping[str, Any], key: str) -> str:
-    """Return a text of the host's, without what the database cannot keep."""
     value = meta.get(key)
-    if not isinstance(value, str):
-        return ""
+    return identity(value) if isinstance(value, str) else ""
+
+
+def identity(value: str) -> str:
+    """Return who somebody is, as the host says it, without what the database cannot keep."""
     return value.replace("\0", "").encode("utf-8", "ignore").decode()[:LONGEST]
 
 

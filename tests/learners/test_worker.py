@@ -14,6 +14,7 @@ import pytest
 from rig import running
 
 from learners import governing, requests, worker
+from learners.errors import Damaged
 from learners.learner import AnyLearner
 from learners.lifecycle import Lifecycle
 from learners.registry import catalog
@@ -193,7 +194,12 @@ async def test_damaged_params_are_refused_and_what_was_served_goes_on(fresh_data
                 await lifecycle.stirred(0.1)
         assert lifecycle.database is not None
         await lifecycle.database.run(copy_damaged)
-        await governing.promote(lifecycle, "mixin_compatibility", 2, by="test", reason="test")
+        with pytest.raises(Damaged, match="version 2 of mixin_compatibility: expected SHA-256"):
+            await governing.promote(lifecycle, "mixin_compatibility", 2, by="test", reason="test")
+        promote = partial(
+            versions.promote, learner="mixin_compatibility", number=2, by="test", reason="test"
+        )
+        await lifecycle.run(promote)  # as if it had been damaged later
         with anyio.fail_after(10):
             while not live.refused:
                 await lifecycle.stirred(0.1)

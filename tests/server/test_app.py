@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from mcp import MCPError
 from mcp_types import ResourceTemplateReference
 from served import NOWHERE, PAIR, client, settings_for, text, url_of
 
@@ -55,24 +54,6 @@ async def test_resources_show_status_cards_decisions_and_mixins(
         assert (await read(f"foresight://card/{LEARNER}"))["version"] is None
         assert (await read(f"foresight://decision/{decision}"))["outcomes"][0]["kind"] == "join"
         assert (await read("foresight://mixins/caching"))["name"] == "MixinCaching"
-
-
-@pytest.mark.parametrize(
-    ("uri", "expected"),
-    [
-        ("foresight://card/tea", f"learner: expected one of {LEARNER}; got 'tea'"),
-        ("foresight://mixins/Tea", "name: nothing is known of 'Tea'"),
-        ("foresight://decision/7", "id: expected the decision_id of an answer (a UUID)"),
-    ],
-)
-async def test_a_resource_that_is_not_there_says_so(
-    fresh_database: Dsn, tmp_path: Path, uri: str, expected: str
-) -> None:
-    async with client(settings_for(url_of(fresh_database), tmp_path)) as asked:
-        with pytest.raises(MCPError) as caught:
-            await asked.read_resource(uri)
-        assert caught.value.code == -32602
-        assert expected in str(caught.value)
 
 
 async def test_names_of_learners_and_mixins_are_completed(

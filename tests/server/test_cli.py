@@ -194,69 +194,13 @@ def test_the_doctor_finds_all_well_or_says_what_to_do(env: dict[str, str], tmp_p
     assert "fail  database: The database at 127.0.0.1:1/nothing does not answer" in ill.stdout
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "expected"),
-    [
-        (("tea",), 2, "No such command 'tea'."),
-        (("status", "tea"), 2, f"learner: expected one of {LEARNER}; got 'tea'"),
-        (
-            ("promote",),
-            2,
-            f"Missing argument 'learner'. Expected one of {LEARNER}. "
-            f"Example: foresight promote {LEARNER} 2",
-        ),
-        (("versions", "tea"), 2, f"learner: expected one of {LEARNER}; got 'tea'"),
-        (
-            ("promote", LEARNER, "7"),
-            2,
-            "version: nothing of mixin_compatibility was trained yet; ask for a run first",
-        ),
-        (
-            ("check-mixin-compatibility", "A", "--node-type", "EFFECT"),
-            2,
-            "mixins: expected at least 2 items, got 1",
-        ),
-        (
-            ("recommend-mixins", "--node-type", "EFFECT", "--required-capabilities", ""),
-            2,
-            "--need 0: expected at least 1 character",
-        ),
-        (
-            ("record-feedback", "failure", "--decision-id", "7"),
-            2,
-            "--decision-id: expected the id of an answer (a UUID), got '7'; leave it out and give "
-            "facts when there is none",
-        ),
-        (
-            ("record-feedback", "failure", "--facts", "{"),
-            2,
-            "--facts: expected JSON: Expecting property name enclosed in double quotes: line 1 "
-            "column 2 (char 1)",
-        ),
-        (("backtest", LEARNER, "nowhere.jsonl"), 1, "nowhere.jsonl: No such file or directory"),
-        (("import", "mixins", "nowhere.csv"), 1, "nowhere.csv: No such file or directory"),
-        (("runs", "--compare", "1", "2"), 2, "run: there is no run 1; `foresight runs` lists them"),
-        (
-            ("db", "dump", "/nowhere/at/all.dump"),
-            2,
-            "file: there is no folder /nowhere/at; make it first",
-        ),
-        (("mixins", "add", ""), 2, "name: expected at least 1 character"),
-        (
-            ("mixins", "add", "MixinCaching", "--tag", "tea"),
-            2,
-            "name: MixinCaching is shipped; use --replace to describe it anew",
-        ),
-        (("db", "restore", "nowhere"), 2, "file: expected a dump, nowhere is none"),
-    ],
-)
-def test_a_wrong_call_is_one_line_on_stderr(
-    env: dict[str, str], arguments: tuple[str, ...], code: int, expected: str
-) -> None:
-    done = foresight(env, *arguments)
-    assert done.returncode == code
-    assert done.stdout == ""
-    assert done.stderr == f"foresight: {expected}\n"
+def test_a_wrong_call_of_the_program_itself_is_one_line_on_stderr(env: dict[str, str]) -> None:
+    """All of them, in one process: test_wrong_calls."""
+    done = foresight(env, "promote", LEARNER, "7")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "foresight: version: nothing of mixin_compatibility was trained yet; ask for a run first\n"
+    )
 
 
 def test_a_database_that_is_away_is_one_line_with_the_next_step(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -55,6 +56,12 @@ class Wire:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(message) + "\n")
         self.process.stdin.flush()
+
+    def write(self, data: bytes) -> None:
+        """Write bytes as they are."""
+        assert isinstance(self.process.stdin, TextIOWrapper)
+        self.process.stdin.flush()
+        self.process.stdin.buffer.write(data)
 
     def request(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a request and return its result; every line on stdout must be the protocol."""

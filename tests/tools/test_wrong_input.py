@@ -1,10 +1,14 @@
 """Wrong input to any tool: one line that names the field, what was expected, and what to do."""
 
+import math
 from typing import Any
 
 import pytest
+import wild
 from mcp import Client
 from served import PAIR, text
+
+from tools.surface import TOOLS
 
 pytestmark = pytest.mark.anyio
 
@@ -16,6 +20,10 @@ TELL = (
 )
 RECOMMEND = " Accepted: node_type, required_capabilities, existing_mixins, k, project."
 NODES = "expected 'EFFECT', 'COMPUTE', 'REDUCER' or 'ORCHESTRATOR'"
+TOOL_NAMES = [tool.function.__name__ for tool in TOOLS]
+NUMBERS = "facts: expected numbers between -2^53 and 2^53, which JSON keeps exactly."
+SECRET = wild.SECRETS[0]
+UUID = "7d8e9f00-0000-4000-8000-000000000000"
 UNKNOWN = f"learner: expected one of {PAIRS}; got 'tea'"
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
@@ -56,6 +64,46 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         "check_mixin_compatibility",
         {**PAIR, "project": "p" * 201},
         f"project: expected at most 200 characters.{CHECK}",
+    ),
+    (
+        "check_mixin_compatibility",
+        {"mixins": ["A", "\ud800"], "node_type": "EFFECT"},
+        f"mixins.1: expected a valid string.{CHECK}",
+    ),
+    (
+        "check_mixin_compatibility",
+        {"mixins": ["A", "B" * 20_001], "node_type": "EFFECT"},
+        f"mixins.1: expected at most 120 characters.{CHECK}",
+    ),
+    (
+        "check_mixin_compatibility",
+        {"mixins": [["A"], {"b": 1}, None, 10**400, math.nan, True, 1e308], "node_type": "EFFECT"},
+        "mixins.0: expected a valid string; mixins.1: expected a valid string; "
+        "mixins.2: expected a valid string; mixins.3: expected a valid string; "
+        f"mixins.4: expected a valid string; and 2 more.{CHECK}",
+    ),
+    ("check_mixin_compatibility", {**PAIR, "node_type": None}, f"node_type: {NODES}.{CHECK}"),
+    (
+        "check_mixin_compatibility",
+        {**PAIR, "a\nb": 1, "x" * 3000: 1, SECRET: 1},
+        f"a\\nb: is not an argument; {'x' * 60}...: is not an argument; "
+        f"[redacted]: is not an argument.{CHECK}",
+    ),
+    ("recommend_mixins", {}, f"node_type: is missing.{RECOMMEND}"),
+    (
+        "recommend_mixins",
+        {"node_type": "EFFECT", "k": 10**400},
+        f"k: expected less than or equal to 10.{RECOMMEND}",
+    ),
+    (
+        "recommend_mixins",
+        {"node_type": "EFFECT", "k": "many"},
+        f"k: expected a valid integer.{RECOMMEND}",
+    ),
+    (
+        "recommend_mixins",
+        {"node_type": "EFFECT", "existing_mixins": ["A"] * 13},
+        f"existing_mixins: expected at most 12 items, got 13.{RECOMMEND}",
     ),
     (
         "recommend_mixins",
@@ -127,7 +175,64 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         {"outcome": "success", "learner": PAIRS, "facts": PAIR, "corrects": "no such key"},
         f"corrects: expected the key of a stored outcome of {PAIRS}, got 'no such key'",
     ),
+    ("record_feedback", {"outcome": "success", "facts": {"a": 10**400}}, f"{NUMBERS}{TELL}"),
+    ("record_feedback", {"outcome": "success", "facts": {"a": [1e308]}}, f"{NUMBERS}{TELL}"),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": {"a": wild.nested(40)}},
+        f"facts: expected at most 8 levels of nesting.{TELL}",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": "[1]"},
+        f"facts: expected an object.{TELL}",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "decision_id": "../../etc/passwd"},
+        "decision_id: expected the id of an answer (a UUID), got '../../etc/passwd'; leave it out "
+        "and give facts when there is none",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "decision_id": SECRET},
+        "decision_id: expected the id of an answer (a UUID), got '[redacted]'; leave it out and "
+        "give facts when there is none",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "decision_id": UUID, "learner": "'; drop table events; --"},
+        f'learner: expected one of {PAIRS}; got "\'; drop table events; --"',
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": {**PAIR, "success": 10**15}},
+        "facts.success: expected less than or equal to 1000000. "
+        "Accepted: success, failure, neutral, label, conflict_reason, resolution_pattern.",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": {**PAIR, "node_type": SECRET}},
+        "facts.node_type: expected one of EFFECT, COMPUTE, REDUCER, ORCHESTRATOR. "
+        "Accepted: mixins, node_type, project.",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": {**PAIR, f"k {SECRET}": 1, "tea\n": 2}},
+        "facts.k [redacted]: is not a field; facts.tea\\n: is not a field. "
+        "Accepted: mixins, node_type, project.",
+    ),
     ("learning_status", {"learner": "tea"}, UNKNOWN),
+    (
+        "learning_status",
+        {"learner": SECRET},
+        f"learner: expected one of {PAIRS}; got '[redacted]'",
+    ),
+    (
+        "learning_status",
+        {"learner": "x" * 61},
+        "learner: expected at most 60 characters. Accepted: learner.",
+    ),
     ("learning_status", {"lerner": "tea"}, "lerner: is not an argument. Accepted: learner."),
     ("train", {"learner": "tea"}, UNKNOWN),
     ("train", {"learner": 7}, "learner: expected a valid string. Accepted: learner."),
@@ -142,6 +247,19 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         "version: expected greater than or equal to 1. Accepted: version, learner.",
     ),
     (
+        "promote",
+        {"version": 10**400},
+        "version: expected less than or equal to 1000000. Accepted: version, learner.",
+    ),
+    ("promote", {}, "version: is missing. Accepted: version, learner."),
+    ("promote", {"learner": "tea", "version": 1}, UNKNOWN),
+    ("roll_back", {"learner": "tea"}, UNKNOWN),
+    (
+        "roll_back",
+        {"learner": "\0"},
+        "learner: expected text without NUL characters. Accepted: learner.",
+    ),
+    (
         "roll_back",
         {"learner": PAIRS},
         f"version: nothing of {PAIRS} was ever promoted",
@@ -149,7 +267,11 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize("tool", dict.fromkeys(name for name, _, _ in WRONG))
+def test_every_tool_has_its_table() -> None:
+    assert sorted({name for name, _, _ in WRONG}) == sorted(TOOL_NAMES)
+
+
+@pytest.mark.parametrize("tool", TOOL_NAMES)
 async def test_wrong_input_is_explained_in_one_line(asked: Client, tool: str) -> None:
     for name, arguments, expected in WRONG:
         if name == tool:
@@ -184,4 +306,12 @@ async def test_a_rejected_value_is_not_echoed(asked: Client) -> None:
 async def test_an_unknown_tool_is_named(asked: Client) -> None:
     result = await asked.call_tool("make_tea", {})
     assert result.is_error
-    assert text(result) == "Unknown tool: make_tea"
+    assert text(result) == f"Unknown tool 'make_tea'; expected one of {', '.join(TOOL_NAMES)}"
+
+
+async def test_an_unknown_tool_with_a_long_or_secret_name_is_not_echoed(asked: Client) -> None:
+    for name in (SECRET, "x" * 100_000):
+        result = await asked.call_tool(name, {})
+        assert result.is_error
+        assert SECRET not in text(result)
+        assert len(text(result)) < 300

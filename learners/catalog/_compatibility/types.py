@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
     WithJsonSchema,
     create_model,
     field_validator,
@@ -22,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from learners.errors import InvalidFacts
 from learners.learner import Advice
 from learners.numerics.words import words
+from learners.wording import problems
 
 Verdict = Literal["compatible", "incompatible", "unknown"]
 Level = Literal[
@@ -49,6 +51,12 @@ def _name(name: str) -> str:
     return normalize("NFC", name)  # one spelling of a letter with its accent
 
 
+def _whole(text: str) -> str:
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise PydanticCustomError("text", "expected text without NUL and half characters")
+    return text
+
+
 def _sized(mixins: Any) -> Any:
     accepted = f"expected a list of {FEWEST} to {MOST} names"
     if isinstance(mixins, str | bytes) or not isinstance(mixins, Sequence):
@@ -65,7 +73,13 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
     AfterValidator(_name),
 ]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(_whole)
+]
+
+
+Word = Annotated[str, StringConstraints(max_length=120), AfterValidator(_whole)]
+Words = Annotated[tuple[Word, ...], Field(max_length=100)]
 
 
 class CompatibilityQuery(BaseModel):
@@ -78,7 +92,7 @@ class CompatibilityQuery(BaseModel):
         json_schema_extra={"minItems": FEWEST, "maxItems": MOST},
     )
     node_type: str = Field(description="where it is to be combined")
-    project: Annotated[str, StringConstraints(max_length=200)] = Field(
+    project: Annotated[str, StringConstraints(max_length=200), AfterValidator(_whole)] = Field(
         default="", description="stable id; a project's own tests count most for it"
     )
 
@@ -226,21 +240,21 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Name
-    category: str = ""
+    category: Word = ""
     async_safe: bool = False
     state_modifying: bool = False
     resource_intensive: bool = False
-    flags: tuple[str, ...] = Field(default=(), description="further characteristics that hold")
-    dependencies: tuple[str, ...] = ()
-    lifecycle_hooks: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
+    flags: Words = Field(default=(), description="further characteristics that hold")
+    dependencies: Words = ()
+    lifecycle_hooks: Words = ()
+    tags: Words = ()
 
 
 def _component(entry: Mapping[str, Any]) -> Component:
     try:
         it = Entry.model_validate(entry)
-    except ValueError as error:
-        raise InvalidFacts(f"not a component: {error}") from error
+    except ValidationError as error:
+        raise InvalidFacts(f"not a component: {'; '.join(problems(error))}") from error
     named = ("async_safe", "state_modifying", "resource_intensive")
     return Component(
         name=it.name,
