@@ -9,6 +9,7 @@
         * UnknownDecision
         * InvalidFacts
         * Conflict
+        * NotReproducible
     * TryAgain: the same call may succeed later
         * NotStored
         * Busy
@@ -52,6 +53,10 @@ class InvalidFacts(WrongInput):
 
 class Conflict(WrongInput):
     """The key was used before, for something else."""
+
+
+class NotReproducible(WrongInput):
+    """That version cannot be made again; the text says why."""
 
 
 class TryAgain(LearnerError):

@@ -17,8 +17,9 @@ from anyio import to_thread
 
 from learners import codec, incumbents
 from learners.errors import LearnerError, Refused, TryAgain
+from learners.learner import AnyLearner
 from learners.lifecycle import Lifecycle
-from learners.replay import start
+from learners.replay import Fold, start
 from learners.serving import Live
 from storage import catalog, log, snapshots, versions
 from storage.database import Database
@@ -62,7 +63,9 @@ class _Follower:
         for live in self.lifecycle.lives.values():
             live.epoch = records[live.learner.name]["epoch"]
             await self._extend(live)
-            await self._restore(live)
+            fold = await self._restored(live.learner)
+            if fold.seq > live.fold.seq:
+                live.fold = fold
         self.lifecycle.seq = min(
             (live.fold.seq for live in self.lifecycle.lives.values()), default=0
         )
@@ -90,16 +93,16 @@ class _Follower:
             return False
         return True
 
-    async def _restore(self, live: Live) -> None:
-        """Read the snapshot, off the loop; without a usable one, replay from the start."""
-        learner = live.learner
+    async def _restored(self, learner: AnyLearner) -> Fold:
+        """Read the snapshot, off the loop; without a usable one, begin the replay at the start."""
         try:
             read = partial(snapshots.read, learner=learner.name, revision=learner.revision)
             found = await self.database.run(read)
-            if found is not None and found[0] > live.fold.seq:
-                live.fold = await to_thread.run_sync(codec.thaw, learner, *found)
+            if found is not None:
+                return await to_thread.run_sync(codec.thaw, learner, *found)
         except (Damaged, LearnerError) as error:
             logger.warning("snapshot refused", learner=learner.name, reason=str(error))
+        return start(learner)
 
     async def catch_up(self) -> None:
         """Fold what is new, in slices."""
@@ -112,21 +115,19 @@ class _Follower:
             if len(rows) < PAGE:
                 return
 
-    async def _fold(self, rows: Sequence[codec.Row]) -> None:
+    async def _fold(self, rows: Sequence[codec.Row], aside: Fold | None = None) -> None:
+        """Fold rows, in slices: into the memories, or into one that is being made aside."""
         turn = time.perf_counter()
         for row in rows:
             live = self.lifecycle.lives.get(row["learner"])
-            if live is not None and row["seq"] > live.fold.seq:
-                try:
-                    live.observe(codec.entry(live.learner, row))
-                except LearnerError as error:
-                    live.skipped += 1
-                    logger.warning("event skipped", seq=row["seq"], reason=str(error))
+            if live is not None:
+                _observe(live, aside or live.fold, row)
             if time.perf_counter() - turn > SLICE_SECONDS:
-                self.lifecycle.folded(row["seq"])
+                if aside is None:
+                    self.lifecycle.folded(row["seq"])
                 await anyio.lowlevel.checkpoint()
                 turn = time.perf_counter()
-        if rows:
+        if rows and aside is None:
             self.lifecycle.folded(rows[-1]["seq"])
 
     async def swap(self) -> None:
@@ -136,13 +137,30 @@ class _Follower:
             if live is None:
                 continue
             live.mode = record["mode"]
-            if record["epoch"] != live.epoch:
-                live.epoch, live.fold = record["epoch"], start(live.learner)
-                self.lifecycle.seq = 0
             if record["incumbent"] != live.version:
                 await self._serve(live, record["incumbent"])
             else:
                 live.refused = ""
+            if record["epoch"] != live.epoch:
+                await self._renew(live, record["epoch"], record["erasure"])
+            live.erasure = record["erasure"]
+
+    async def _renew(self, live: Live, epoch: int, erasure: int) -> None:
+        """Fold what an erasure left, aside; then go on with that and with nothing else."""
+        learner, live.skipped = live.learner, 0
+        fold = await self._restored(learner)
+        while rows := await self.database.run(
+            partial(log.since, seq=fold.seq, limit=PAGE, learner=learner.name)
+        ):
+            await self._fold(rows, fold)
+            fold.seq = rows[-1]["seq"]  # also past one that could not be read
+        if self.lifecycle.database is not None:
+            # What was asked of the old memory; the log refuses what is forgotten of it.
+            await self.lifecycle.writer.flush(PATIENCE_SECONDS)
+        live.renew(fold, epoch, erasure)
+        self.lifecycle.drop_recent(learner.name)
+        self.lifecycle.stir()
+        logger.info("memory renewed", learner=learner.name, epoch=epoch, seq=fold.seq)
 
     async def _serve(self, live: Live, number: int | None) -> None:
         if number is None:
@@ -200,6 +218,16 @@ class _Follower:
         await self.swap()
         for live in self.lifecycle.lives.values():
             await self._extend(live)
+
+
+def _observe(live: Live, fold: Fold, row: codec.Row) -> None:
+    if row["seq"] <= fold.seq:
+        return
+    try:
+        fold.observe(codec.entry(live.learner, row))
+    except LearnerError as error:
+        live.skipped += 1
+        logger.warning("event skipped", seq=row["seq"], reason=str(error))
 
 
 async def follow(lifecycle: Lifecycle, open_database: Open) -> None:

@@ -23,6 +23,8 @@ async def promote(
     live = lifecycle.live(name)
     known = await lifecycle.run(partial(versions.versions, learner=name))
     loadable = [row["number"] for row in known if row["loadable"]]
+    if known and not loadable:
+        raise UnknownVersion(f"version: no params of {name} are left; ask for a run first")
     if not loadable:
         raise UnknownVersion(f"version: nothing of {name} was trained yet; ask for a run first")
     if number not in loadable:
@@ -44,7 +46,7 @@ async def roll_back(
     """Serve what was served before; return (what was, what is served now).
 
     Raises:
-        UnknownVersion: Nothing was served before.
+        UnknownVersion: Nothing was served before, or that is gone.
         Refused: What was served before is damaged, or of another revision.
     """
     live = lifecycle.live(name)
@@ -52,6 +54,13 @@ async def roll_back(
     if not history:
         raise UnknownVersion(f"version: nothing of {name} was ever promoted")
     now, back = history[0]["number"], history[0]["previous"]
+    known = await lifecycle.run(partial(versions.versions, learner=name))
+    kept = {row["number"] for row in known if row["loadable"]}
+    if back is not None and back not in kept:
+        raise UnknownVersion(
+            f"version: {back} was served before, but its params are gone since rows that it was "
+            "trained on were forgotten; promote another one or train"
+        )
     if back is not None:
         await _readable(lifecycle, live.learner, back)
     await lifecycle.run(partial(versions.promote, learner=name, number=back, by=by, reason=reason))

@@ -164,7 +164,8 @@ class Lifecycle:
             raise InvalidFacts(
                 f"source: expected one of {', '.join(telling.STRENGTH)}; got {quoted(tell.source)}"
             )
-        rows = await self._rows(tell, caller)
+        erasure = self._erasure  # before anything is looked up
+        rows = [replaced(row, erasure=erasure) for row in await self._rows(tell, caller)]
         results = await self._store(rows)
         fresh = not tell.key and tell.decision_id
         if fresh and any(result.effect == "superseded" for result in results):
@@ -177,7 +178,10 @@ class Lifecycle:
     async def tell_all(self, tells: Sequence[tuple[Tell, Caller]]) -> list[Told]:
         """Store many plain facts in few flushes: the way of imports."""
         rows = [
-            telling.row(tell, self.live(tell.learner).learner, caller, self.now(), None)
+            replaced(
+                telling.row(tell, self.live(tell.learner).learner, caller, self.now(), None),
+                erasure=self._erasure,
+            )
             for tell, caller in tells
         ]
         results = await self._store(rows)
@@ -240,6 +244,11 @@ class Lifecycle:
                     f"corrects: expected the key of a stored outcome of {row.learner}, "
                     f"got {quoted(row.corrects)}"
                 )
+            if result.effect == "forgotten":
+                raise NotStored(
+                    "not stored: what it is about was forgotten at this moment; repeat the call "
+                    "to have it stored anew"
+                )
         return results
 
     async def _append(
@@ -253,6 +262,7 @@ class Lifecycle:
 
     async def join_waiting(self) -> int:
         """Give outcomes whose decision has landed their place in the log; return how many."""
+        erasure = self._erasure  # before anything is looked up
         waiting = await self.run(partial(log.waiting, but=list(self._unjoinable)))
         rows, keys = list[EventRow](), list[str]()
         for row in waiting:
@@ -266,7 +276,9 @@ class Lifecycle:
                     reason=str(error),
                 )
                 continue
-            rows.extend(telling.kept(each, self.store_text) for each in joined)
+            rows.extend(
+                replaced(telling.kept(each, self.store_text), erasure=erasure) for each in joined
+            )
             keys.append(row["key"])
         if keys:
             await self.run(lambda connection: log.join(connection, keys, rows))
@@ -277,6 +289,20 @@ class Lifecycle:
     def follow_with(self, nudge: Callable[[], None]) -> None:
         """Set what is called when this process has written an event it must fold."""
         self._nudge = nudge
+
+    @property
+    def _erasure(self) -> int:
+        """The last erasure that every memory of this process knows of."""
+        return min((live.erasure for live in self.lives.values()), default=0)
+
+    def drop_recent(self, learner: str) -> None:
+        """Let the database say from now on which decisions of a learner there are."""
+        for name, rows in list(self._recent.items()):
+            left = [row for row in rows if row.learner != learner]
+            if left:
+                self._recent[name] = left
+            else:
+                del self._recent[name]
 
     def folded(self, seq: int) -> None:
         """Note how far the log has been folded, and wake whoever waits for it."""

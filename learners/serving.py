@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from learners.learner import Advice, AnyLearner
-from learners.replay import Entry, Fold, start
+from learners.replay import Fold, start
 from storage.rows import DecisionRow
 
 A = TypeVar("A", bound=Advice)
@@ -50,6 +50,7 @@ class Live:
     models: bool = True  # False: serve what is observed and the rules, whatever was promoted
     mode: str = "advisor"
     epoch: int = 1
+    erasure: int = 0  # the last one that this memory knows of
     skipped: int = 0  # rows of the log that this revision cannot read
     refused: str = ""  # why the incumbent's params are not served
     rng: np.random.Generator = field(default_factory=np.random.default_rng)  # dear to make per ask
@@ -65,16 +66,16 @@ class Live:
             self.learner = self.base.extend(entries)
             self.fold.learner, self.added = self.learner, entries
 
+    def renew(self, fold: Fold, epoch: int, erasure: int) -> None:
+        """Go on with a memory of what is left after an erasure."""
+        self.fold, self.epoch, self.erasure = fold, epoch, erasure
+        fold.learner = self.learner
+
     @property
     def served(self) -> tuple[int | None, Any]:
         """Return the version and params that answers may show."""
         shown = self.models and self.mode not in SILENT
         return (self.version, self.params) if shown else (None, None)
-
-    def observe(self, entry: Entry) -> None:
-        """Fold an event, unless it was folded already."""
-        if entry.event.seq > self.fold.seq:
-            self.fold.observe(entry)
 
     def ask(self, query: Any, caller: Caller, at: float, *, degraded: bool) -> Decision[Any]:
         """Answer from memory and params; no I/O."""
@@ -122,5 +123,6 @@ class Live:
             user_id=caller.user,
             session=caller.session,
             tool_use_id=caller.tool_use_id,
+            erasure=self.erasure,
         )
         return Decision(id=name, version=version, advice=advice, degraded=degraded, row=row)

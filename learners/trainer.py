@@ -5,13 +5,14 @@ found. Libraries that write to stdout cannot reach the protocol from here, a cra
 this process and not the server, and it ends itself when its parent is gone.
 """
 
-import importlib.metadata
+import hashlib
 import json
 import os
+import platform
 import resource
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,23 @@ import numpy as np
 
 from learners import codec
 from learners.learner import AnyLearner
+from learners.refitting import compare, refit
 from learners.registry import catalog
 from learners.replay import Entry
 from learners.training import Training, train
-from learners.training_files import EVENTS, FOUND, INCUMBENT, JOB, PARAMS, SNAPSHOT, Found, Job
-
-LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "onnx", "onnxruntime")
+from learners.training_files import (
+    EVENTS,
+    FOUND,
+    INCUMBENT,
+    JOB,
+    PARAMS,
+    SNAPSHOT,
+    Found,
+    Job,
+    Refitted,
+    libraries,
+    taught,
+)
 
 
 def main() -> None:
@@ -64,15 +76,25 @@ def _run(directory: Path, job: Job) -> None:
         raise SystemExit(
             f"expected revision {job.revision} of {learner.name}, got {learner.revision}"
         )
-    entries = list(_entries(learner, directory / EVENTS))
+    entries, digest = _read(learner, directory / EVENTS)
     incumbent = directory / INCUMBENT
     params = learner.load(incumbent.read_bytes()) if incumbent.exists() else None
     rng = np.random.default_rng(job.seed)
+    if job.refit is not None:
+        made, tables = refit(learner, entries, job.refit.candidate, job.refit.candidates, rng)
+        refitted = Refitted(
+            events=len(entries),
+            events_sha256=digest,
+            **compare(learner, params, made, tables)._asdict(),
+        )
+        (directory / FOUND).write_text(refitted.model_dump_json(), "utf-8")
+        return
     training = train(learner, entries, params, rng, requested=job.requested, progress=_progress)
     if training.params is not None:
         (directory / PARAMS).write_bytes(learner.dump(training.params))
     (directory / SNAPSHOT).write_bytes(codec.freeze(training.fold))
-    found = _found(training, job, len(entries))
+    lineage = {**_conditions(learner, job), "events": len(entries), "events_sha256": digest}
+    found = _found(training, lineage)
     (directory / FOUND).write_text(found.model_dump_json(), "utf-8")
 
 
@@ -87,17 +109,22 @@ def configured(learner: AnyLearner, job: Job) -> AnyLearner:
     )
 
 
-def _entries(learner: AnyLearner, path: Path) -> Iterator[Entry]:
+def _read(learner: AnyLearner, path: Path) -> tuple[list[Entry], str]:
+    """Return the events and the SHA-256 of what they teach."""
+    entries, digest = list[Entry](), hashlib.sha256()
     with path.open(encoding="utf-8") as lines:
         for line in lines:
-            yield codec.entry(learner, json.loads(line))
+            row = json.loads(line)
+            entries.append(codec.entry(learner, row))
+            digest.update(taught(row))
+    return entries, digest.hexdigest()
 
 
 def _progress(step: str) -> None:
     sys.stderr.write(f"{step}\n")
 
 
-def _found(training: Training[Any], job: Job, events: int) -> Found:
+def _found(training: Training[Any], lineage: Mapping[str, Any]) -> Found:
     folds = training.report.folds if training.report else ()
     return Found(
         result=training.result,
@@ -109,17 +136,20 @@ def _found(training: Training[Any], job: Job, events: int) -> Found:
         memory_seq=training.fold.seq,
         accuracy=float(np.mean(folds)) if folds else None,
         report=codec.report_json(training.report) if training.report else None,
-        lineage={
-            "events": events,
-            "memory_seq": training.fold.seq,
-            "seed": job.seed,
-            "revision": job.revision,
-            "added": list(job.added),
-            "requested": job.requested,
-            "python": sys.version.split()[0],
-            "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
-        },
+        lineage={**lineage, "memory_seq": training.fold.seq},
     )
+
+
+def _conditions(learner: AnyLearner, job: Job) -> dict[str, Any]:
+    """Return what it takes, beside the events, to make the version again."""
+    return {
+        **job.model_dump(mode="json", exclude={"learner", "refit"}),
+        "rng": type(np.random.default_rng(0).bit_generator).__name__,
+        "candidates": list(learner.candidates),
+        "python": sys.version.split()[0],
+        "machine": platform.machine(),
+        "libraries": libraries(),
+    }
 
 
 if __name__ == "__main__":

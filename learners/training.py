@@ -217,18 +217,22 @@ def fit_all(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Fit the candidates side by side; return params by name, and why others have none."""
     names = names or tuple(learner.candidates)
-    seeds = rng.integers(0, 2**63, len(names))
     results = _parallel(
-        [
-            (learner.candidates[name], table, int(seed))
-            for name, seed in zip(names, seeds, strict=True)
-        ]
+        [(learner.candidates[name], table, seed) for name, seed in seeded(names, rng)]
     )
     pairs = list(zip(names, results, strict=True))
     return (
         {name: r for name, r in pairs if not isinstance(r, NotYet)},
         {name: str(r) for name, r in pairs if isinstance(r, NotYet)},
     )
+
+
+def seeded(names: Sequence[str], rng: np.random.Generator) -> list[tuple[str, int]]:
+    """Return each name with a seed of its own, drawn in their order."""
+    return [
+        (name, int(seed))
+        for name, seed in zip(names, rng.integers(0, 2**63, len(names)), strict=True)
+    ]
 
 
 def _parallel(jobs: Sequence[tuple[Any, Table, int]]) -> list[Any]:

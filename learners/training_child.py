@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -13,7 +14,7 @@ import anyio
 import structlog
 
 from learners import incumbents
-from learners.training_files import EVENTS, FOUND, INCUMBENT, JOB, Found, Job, event_line
+from learners.training_files import EVENTS, FOUND, INCUMBENT, JOB, Found, Job, Refitted, event_line
 from storage import log
 
 if TYPE_CHECKING:
@@ -37,17 +38,24 @@ async def hand_over(
     database: Database, learner: AnyLearner, job: Job, incumbent: int | None, directory: Path
 ) -> None:
     """Write what the child needs: the learner's events, what is being served, and the job."""
-    with (directory / EVENTS).open("w", encoding="utf-8") as lines:
-        seq = 0
-        while rows := await database.run(
-            partial(log.since, seq=seq, limit=PAGE, learner=job.learner)
-        ):
-            lines.writelines(event_line(row) for row in rows)
-            seq = rows[-1]["seq"]
+    await write_events(database, job.learner, directory)
     served = await incumbents.usable(database.run, learner, incumbent)
     if served.number is not None:
         (directory / INCUMBENT).write_bytes(served.data)
     (directory / JOB).write_text(job.model_dump_json(), "utf-8")
+
+
+async def write_events(
+    database: Database, learner: str, directory: Path, until: float = math.inf
+) -> None:
+    """Write a learner's events, up to a number."""
+    with (directory / EVENTS).open("w", encoding="utf-8") as lines:
+        seq = 0
+        while rows := await database.run(partial(log.since, seq=seq, limit=PAGE, learner=learner)):
+            lines.writelines(event_line(row) for row in rows if row["seq"] <= until)
+            seq = rows[-1]["seq"]
+            if seq > until:
+                return
 
 
 async def trained(directory: Path, guard: Callable[[Process], Coroutine[Any, Any, None]]) -> Found:
@@ -59,13 +67,31 @@ async def trained(directory: Path, guard: Callable[[Process], Coroutine[Any, Any
     Raises:
         TrainingFailed: It ended without a result.
     """
+    return Found.model_validate_json(await _run(directory, guard))
+
+
+async def refitted(directory: Path) -> Refitted:
+    """Run the child over a directory whose job is a refit, and return what it found.
+
+    Raises:
+        TrainingFailed: It ended without a result.
+    """
+
+    async def alone(_: Process) -> None:
+        """Nobody else wants it."""
+
+    return Refitted.model_validate_json(await _run(directory, alone))
+
+
+async def _run(directory: Path, guard: Callable[[Process], Coroutine[Any, Any, None]]) -> str:
+    """Run the child and return the text of what it found."""
     command = [sys.executable, "-P", "-m", "learners.trainer", str(directory)]
     environment = {**os.environ, **ONE_THREAD}
     async with await anyio.open_process(command, cwd=directory, env=environment) as child:
         words = await _awaited(child, guard)
     if child.returncode != 0 or not (directory / FOUND).exists():
         raise TrainingFailed(f"the training process ended with {child.returncode}: {words}")
-    return Found.model_validate_json((directory / FOUND).read_text("utf-8"))
+    return (directory / FOUND).read_text("utf-8")
 
 
 async def _awaited(child: Process, guard: Callable[[Process], Coroutine[Any, Any, None]]) -> str:

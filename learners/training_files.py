@@ -1,5 +1,6 @@
 """The files through which the worker and its training child speak: data, never code."""
 
+import importlib.metadata
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,13 @@ from pydantic import BaseModel
 from learners.learner import Gate, Retrain
 
 
+class Refit(BaseModel):
+    """Instead of a run: fit a candidate again as a run of these candidates did."""
+
+    candidate: str
+    candidates: tuple[str, ...]
+
+
 class Job(BaseModel):
     """What the child is to do.
 
@@ -16,7 +24,9 @@ class Job(BaseModel):
         added: The user's catalogue entries.
         requested: Somebody asked for the run.
         memory_mb: Cap of the address space; 0 is none.
+        epoch: Of the memory, and ``incumbent`` the version served, when the run began.
         gate: As set in this installation; ``retrain`` likewise.
+        refit: Set, this is not a run.
     """
 
     learner: str
@@ -27,8 +37,11 @@ class Job(BaseModel):
     memory_mb: int = 0
     jobs: int = 1
     backend: str = ""
+    epoch: int = 1
+    incumbent: int | None = None
     gate: Gate
     retrain: Retrain
+    refit: Refit | None = None
 
 
 class Found(BaseModel):
@@ -46,10 +59,54 @@ class Found(BaseModel):
     lineage: dict[str, Any]
 
 
+class Refitted(BaseModel):
+    """What came of a refit, compared with the params that were handed over."""
+
+    events: int
+    events_sha256: str
+    rows: int
+    difference: float
+    same_bytes: bool
+
+
 JOB, EVENTS, INCUMBENT = "job.json", "events.jsonl", "incumbent"
 FOUND, PARAMS, SNAPSHOT = "found.json", "params", "snapshot"
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "lightgbm",
+    "onnx",
+    "onnxruntime",
+    "skl2onnx",
+    "onnxmltools",
+)
+TAUGHT = (
+    "seq",
+    "query",
+    "option",
+    "outcome",
+    "source",
+    "strength",
+    "sample_group",
+    "propensity",
+    "memory_seq",
+    "asked",
+    "known",
+    "replaced_seq",
+)
 
 
 def event_line(row: Mapping[str, Any]) -> str:
     """Return a row of the log as a line."""
     return json.dumps(dict(row.items()), separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def taught(row: Mapping[str, Any]) -> bytes:
+    """Return what a row of the log teaches, for a fingerprint of all."""
+    return json.dumps({name: row[name] for name in TAUGHT}, sort_keys=True).encode()
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions of the libraries on which a fit depends."""
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}

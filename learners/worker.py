@@ -122,7 +122,7 @@ class _Worker:
                 directory = Path(folder)
                 job = self._job(live, claim)
                 await hand_over(self.database, live.learner, job, claim["incumbent"], directory)
-                found = await trained(directory, partial(self._beat, name, token))
+                found = await trained(directory, partial(self._beat, live, claim["epoch"], token))
                 await self._conclude(live, token, claim, run, found, directory)
         except anyio.get_cancelled_exc_class():
             await self._released(name, token, run)
@@ -130,6 +130,9 @@ class _Worker:
         except LeaseLost:
             logger.warning("lease lost", learner=name, run=run)
         except (TrainingFailed, StorageError) as error:
+            if live.epoch > claim["epoch"]:  # the erasure has closed the run already
+                logger.warning("training stopped: its rows were forgotten", learner=name, run=run)
+                return
             await self._failed(name, token, claim, run, str(error))
 
     async def _released(self, name: str, token: UUID, run: int) -> None:
@@ -155,10 +158,15 @@ class _Worker:
             )
         )  # fmt: skip
 
-    async def _beat(self, name: str, token: UUID, child: Process) -> None:
-        """Keep the lease alive; kill the child when it is lost."""
-        while True:
-            await anyio.sleep(self.options.lease.total_seconds() / 3)
+    async def _beat(self, live: Live, epoch: int, token: UUID, child: Process) -> None:
+        """Keep the lease alive; kill the child when it is lost, or has read what was forgotten."""
+        name, pause = live.learner.name, self.options.lease.total_seconds() / 3
+        beat_at = anyio.current_time() + pause
+        while live.epoch <= epoch:
+            await self.lifecycle.stirred(beat_at - anyio.current_time())
+            if anyio.current_time() < beat_at:
+                continue
+            beat_at = anyio.current_time() + pause
             try:
                 held = await self.database.run(
                     partial(runs.beat, learner=name, token=token, lease=self.options.lease)
@@ -166,8 +174,8 @@ class _Worker:
             except StorageError:
                 continue  # the lease itself says when this has lasted too long
             if not held:
-                child.kill()
-                return
+                break
+        child.kill()
 
     def _job(self, live: Live, claim: Mapping[str, Any]) -> Job:
         return Job(
@@ -179,6 +187,8 @@ class _Worker:
             memory_mb=self.options.memory_mb,
             jobs=self.options.jobs,
             backend=self.options.backend,
+            epoch=claim["epoch"],
+            incumbent=claim["incumbent"],
             gate=live.learner.gate,
             retrain=live.learner.retrain,
         )
@@ -237,7 +247,9 @@ async def _concluded(
     """Write everything in one transaction, and only while the lease is held."""
     learner = live.learner
     async with connection.transaction():
-        if not await runs.finish(connection, learner.name, token, claim["requested"]):
+        if not await runs.finish(
+            connection, learner.name, token, claim["requested"], claim["epoch"]
+        ):
             raise LeaseLost
         number, result, reason = None, found.result, found.reason
         if params is not None:

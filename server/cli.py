@@ -10,12 +10,15 @@ from learners.redaction import redacted
 from learners.wording import plain
 from server import (
     cli_ask,
+    cli_audit,
     cli_backtest,
     cli_care,
     cli_data,
     cli_evaluate,
+    cli_forget,
     cli_learn,
     cli_mixins,
+    cli_reproduce,
     cli_serve,
     cli_token,
 )
@@ -35,9 +38,12 @@ cli_serve.register(app)
 cli_token.register(app)
 cli_ask.register(app)
 cli_learn.register(app)
+cli_audit.register(app)
+cli_reproduce.register(app)
 cli_backtest.register(app)
 cli_evaluate.register(app)
 cli_data.register(app)
+cli_forget.register(app)
 cli_mixins.register(app)
 cli_care.register(app)
 

@@ -129,7 +129,7 @@ def restore(
 
     if not file.is_file():
         raise WrongInput(f"file: expected a dump, {file} is none")
-    _confirm(f"Replace everything stored with {file}?", yes=yes)
+    confirm(f"Replace everything stored with {file}?", yes=yes)
     _with_tools(lambda source, tools: backup.restore(source, file.absolute(), tools))
     sys.stdout.write("Restored. Restart servers that run: they still remember what was before.\n")
 
@@ -154,7 +154,8 @@ def _with_tools(call: "Callable[[Source, Binaries], T]") -> "T":
             return call(lease.dsn, lease.binaries)
 
 
-def _confirm(question: str, *, yes: bool) -> None:
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask at the terminal, unless told not to; a no ends the program."""
     if yes:
         return
     if not sys.stdin.isatty():
@@ -186,7 +187,7 @@ def uninstall(
             "started it, then repeat"
         )
     if data:
-        _confirm(f"Delete everything stored in {settings.data_dir} and {base}?", yes=yes)
+        confirm(f"Delete everything stored in {settings.data_dir} and {base}?", yes=yes)
     stopped = stop(settings.cluster, account=account)
     sys.stdout.write("The database is stopped.\n" if stopped else "No database was running.\n")
     if data:
@@ -201,13 +202,15 @@ def uninstall(
 
 
 def _in_use(base: Path) -> bool:
-    from storage.cluster_locks import CLIENTS, open_lock, take
+    from storage.cluster_locks import CLIENTS, gate, open_lock, take
+    from storage.embedded import GATE_SECONDS
 
     if not (base / CLIENTS).exists():
         return False
     lock = open_lock(base / CLIENTS)
     try:
-        return not take(lock)
+        with gate(base, GATE_SECONDS):  # the watcher, too, holds both while it stops the server
+            return not take(lock)
     finally:
         os.close(lock)
 

@@ -20,6 +20,8 @@ from server.cli_run import (
 from server.cli_waiting import Watch
 
 if TYPE_CHECKING:
+    from asyncpg import Record
+
     from learners.learner import AnyLearner
     from server.direct import Foresight
     from storage.database import Database
@@ -117,11 +119,17 @@ def versions(learner: OrOnly = "", as_json: Json = False) -> None:
                 row["candidate"],
                 row["revision"],
                 row["created_at"],
-                "whole" if row["loadable"] else "report only",
+                _kept(row),
             )
             for row in rows
         ),
     )
+
+
+def _kept(row: "Record") -> str:
+    if row["erasure"] is not None:
+        return f"report only, erasure {row['erasure']}"
+    return "whole" if row["loadable"] else "report only"
 
 
 def runs(

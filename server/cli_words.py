@@ -32,6 +32,7 @@ EXAMPLES: Mapping[str, str] = {
     "promote": f"{LEARNER} 2",
     "backtest": f"{LEARNER} lines.jsonl",
     "evaluate": f"{LEARNER} lines.jsonl",
+    "reproduce": f"{LEARNER} 2",
     "import mixins": "history.csv",
     "export": "outcomes",
     "mixins add": "MixinTea --category business --tag cache",

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 Name = tuple[str, str]
 WAITING: Final = "*"  # the learner of an outcome that waits for its decision
+_ASKED_OF_KEYS = (
+    "learner", "key", "decision_id", "project", "about_project", "user_id", "joined", "asked",
+    "known", "erasure",
+)  # fmt: skip
 
 
 class Current(NamedTuple):
@@ -38,16 +42,30 @@ async def append(
     Idempotent: a key that is there already is a duplicate where it says the same, else a
     conflict; neither writes anything.
     """
-    if decisions:
-        # Their commit waits for no disk: that of the outcomes, or of anything later, does.
-        records = [decision.record() for decision in decisions]
-        await connection.execute(QUERIES["insert_decisions"], records)
+    async with connection.transaction():
+        if not events:
+            await connection.execute(QUERIES["hold_off_erasures"])
+            await _decide(connection, decisions, behind=True)
+            return []
+        await _lock(connection)
+        if decisions:
+            await _decide(connection, decisions, behind=False)
+        return await _tell(connection, events)
+
+
+async def _decide(
+    connection: AnyConnection, decisions: Sequence[DecisionRow], *, behind: bool
+) -> None:
+    """Write decisions; ``behind``: their commit need not wait for the disk."""
+    records = [decision.record() for decision in decisions]
+    await connection.execute(QUERIES["insert_decisions"], records, behind)
+
+
+async def _tell(connection: AnyConnection, events: Sequence[EventRow]) -> list[Stored]:
     results = await _append_first_words(connection, events)
     left = [i for i, result in enumerate(results) if result is None]
     if left:
-        async with connection.transaction():
-            await connection.execute(QUERIES["lock_log"])
-            said = await _append(connection, [events[i] for i in left])
+        said = await _append(connection, [events[i] for i in left])
         for i, result in zip(left, said, strict=True):
             results[i] = result
     return [result for result in results if result is not None]
@@ -60,9 +78,8 @@ async def _append_first_words(
     first = [event for event in events if event.learner != WAITING and not event.corrects]
     if not first:
         return [None] * len(events)
-    rows = await connection.fetch(
-        QUERIES["append_first_words"], [event.record() for event in first]
-    )
+    records = [event.record() for event in first]
+    rows = await connection.fetch(QUERIES["append_first_words"], records)
     numbers = {(row["learner"], row["key"]): int(row["seq"]) for row in rows}
     results = list[Stored | None]()
     for event in events:
@@ -72,13 +89,21 @@ async def _append_first_words(
     return results
 
 
+async def _lock(connection: AnyConnection) -> None:
+    """Wait for one's turn. A statement of its own: what follows sees what was committed by then."""
+    await connection.execute(QUERIES["hold_off_erasures_and_lock_log"])
+
+
 async def _append(connection: AnyConnection, events: Sequence[EventRow]) -> list[Stored]:
-    seen = await _existing(connection, events)
+    seen, gone = await _existing(connection, events)
     current = await _current(connection, events)
     numbers = iter(await connection.fetch(QUERIES["next_numbers"], len(events)))
     results, rows = list[Stored](), list[dict[str, Any]]()
     for event in events:
         name = (event.learner, event.key)
+        if name in gone:
+            results.append(Stored("forgotten", None))
+            continue
         if name in seen:
             results.append(_again(event, seen[name], current))
             continue
@@ -131,10 +156,14 @@ def _kind(event: EventRow, current: dict[Name, Current]) -> tuple[Effect, int | 
     return ("weaker", None) if weaker else ("correction", before.seq)
 
 
-async def _existing(connection: AnyConnection, events: Sequence[EventRow]) -> dict[Name, Any]:
-    names = [{"learner": event.learner, "key": event.key} for event in events]
-    rows = await connection.fetch(QUERIES["existing_keys"], names)
-    return {(row["learner"], row["key"]): row for row in rows}
+async def _existing(
+    connection: AnyConnection, events: Sequence[EventRow]
+) -> tuple[dict[Name, Any], set[Name]]:
+    """Return the rows that are there by their names, and the names that were forgotten."""
+    asked = [{name: getattr(event, name) for name in _ASKED_OF_KEYS} for event in events]
+    rows = await connection.fetch(QUERIES["existing_or_forgotten_keys"], asked)
+    gone = {(row["learner"], row["key"]) for row in rows if row["forgotten"]}
+    return {(row["learner"], row["key"]): row for row in rows if not row["forgotten"]}, gone
 
 
 async def _current(connection: AnyConnection, events: Sequence[EventRow]) -> dict[Name, Current]:
@@ -186,6 +215,6 @@ async def join(connection: AnyConnection, keys: Sequence[str], events: Sequence[
     """Give outcomes that waited their place in the log."""
     joined = [replace(event, joined=True) for event in events]
     async with connection.transaction():
-        await connection.execute(QUERIES["lock_log"])
+        await _lock(connection)
         await _append(connection, joined)
         await connection.execute(QUERIES["delete_waiting"], list(keys))

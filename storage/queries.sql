@@ -1,21 +1,23 @@
 -- name: insert_decisions
--- The commit does not wait for the disk: advice can be given again.
+-- $2: the commit need not wait for the disk: advice can be given again.
 insert into decisions (id, learner, project, user_id, session, tool_use_id, query, answer, predicted,
                        version, source, mode, arm, option, propensity, degraded, memory_seq, asked_at)
 select id, learner, project, user_id, session, tool_use_id, nullif(query, 'null'), answer, predicted,
        version, source, mode, arm, option, propensity, degraded, memory_seq, to_timestamp(asked)
-from (select set_config('synchronous_commit', 'off', true)) as behind,
+from (select case when $2 then set_config('synchronous_commit', 'off', true) end) as behind,
      jsonb_to_recordset($1::jsonb) as t(
     id uuid, learner text, project text, user_id text, session text, tool_use_id text, query jsonb,
     answer jsonb, predicted jsonb, version integer, source text, mode text, arm text, option text,
-    propensity double precision, degraded boolean, memory_seq bigint, asked double precision)
+    propensity double precision, degraded boolean, memory_seq bigint, asked double precision,
+    erasure bigint)
+where not forgotten(erasure, learner, project, query ->> 'project', user_id, to_timestamp(asked), null,
+                    to_timestamp(asked))
 on conflict (id, learner) do nothing
 
 -- name: append_first_words
--- Numbers are drawn under the lock of `lock_log`, which ends with the commit. A row whose key is
--- there already, or whose decision has an outcome, is left out and is not returned.
-with locked as materialized (select pg_advisory_xact_lock(723001)),
-written as (
+-- Under the lock of the log. A row whose key is there already, whose decision has an outcome, or
+-- that an erasure since may cover, is left out and is not returned.
+with written as (
     insert into events (learner, key, seq, kind, decision_id, project, user_id, session, query,
                         option, outcome, source, strength, followed, notes, sample_group,
                         propensity, memory_seq, asked_at, known_at)
@@ -23,25 +25,39 @@ written as (
            decision_id, project, user_id, session, nullif(query, 'null'), option, outcome, source,
            strength, followed, notes, sample_group, propensity, memory_seq, to_timestamp(asked),
            to_timestamp(known)
-    from locked, jsonb_to_recordset($1::jsonb) as t(
+    from jsonb_to_recordset($1::jsonb) as t(
         learner text, key text, joined boolean, decision_id uuid, project text, user_id text,
         session text, query jsonb, option text, outcome jsonb, source text,
         strength double precision, followed boolean, notes text, sample_group text,
         propensity double precision, memory_seq bigint, asked double precision,
-        known double precision)
+        known double precision, erasure bigint)
+    where not exists (select from erasures e where e.id > t.erasure)
     on conflict do nothing
     returning learner, key, seq
 ),
 noticed as (select pg_notify('foresight', 'events ' || max(seq)) from written)
 select learner, key, seq from written, noticed
 
--- name: lock_log
-select pg_advisory_xact_lock(723001)
+-- name: hold_off_erasures
+select pg_advisory_xact_lock_shared(723002)
 
--- name: existing_keys
-select e.learner, e.key, e.seq, e.kind, e.query, e.outcome, e.decision_id, e.replaced_by
-from events e
-join jsonb_to_recordset($1::jsonb) as t(learner text, key text) using (learner, key)
+-- name: hold_off_erasures_and_lock_log
+select pg_advisory_xact_lock_shared(723002), pg_advisory_xact_lock(723001)
+
+-- name: existing_or_forgotten_keys
+select t.learner, t.key, e.seq, e.kind, e.query, e.outcome, e.decision_id, e.replaced_by,
+       e.key is null as forgotten
+from jsonb_to_recordset($1::jsonb) as t(
+    learner text, key text, decision_id uuid, project text, about_project text, user_id text,
+    joined boolean, asked double precision, known double precision, erasure bigint)
+left join events e using (learner, key)
+where e.key is not null
+   or forgotten(t.erasure, t.learner, t.project, t.about_project, t.user_id,
+                to_timestamp(t.asked), to_timestamp(t.known), now())
+   or (t.joined and exists (select from erasures o where o.id > t.erasure
+                            and now() < o.erased_at + interval '1 minute')
+       and not exists (select from decisions d
+                       where (d.id, d.learner) = (t.decision_id, t.learner)))
 
 -- name: current_of_decisions
 with recursive chain as (
@@ -72,15 +88,15 @@ select nextval('event_seq') from generate_series(1, $1::integer)
 -- name: insert_events
 insert into events (learner, key, seq, kind, decision_id, project, user_id, session, query, option,
                     outcome, source, strength, followed, notes, sample_group, propensity, memory_seq,
-                    asked_at, known_at, replaces)
+                    asked_at, known_at, replaces, corrects)
 select learner, key, seq, kind, decision_id, project, user_id, session, nullif(query, 'null'), option,
        outcome, source, strength, followed, notes, sample_group, propensity, memory_seq,
-       to_timestamp(asked), to_timestamp(known), replaces
+       to_timestamp(asked), to_timestamp(known), replaces, corrects
 from jsonb_to_recordset($1::jsonb) as t(
     learner text, key text, seq bigint, kind text, decision_id uuid, project text, user_id text,
     session text, query jsonb, option text, outcome jsonb, source text, strength double precision,
     followed boolean, notes text, sample_group text, propensity double precision, memory_seq bigint,
-    asked double precision, known double precision, replaces bigint)
+    asked double precision, known double precision, replaces bigint, corrects text)
 
 -- name: mark_replaced
 update events e set replaced_by = t.seq
@@ -168,16 +184,17 @@ insert into learners (learner) values ($1) on conflict do nothing
 
 -- name: serving
 select learner, mode, incumbent, candidate, share, epoch, requested, done, reason, run_after,
-       attempt, owner, lease_until > now() as leased
+       attempt, owner, lease_until > now() as leased,
+       (select coalesce(max(id), 0) from erasures) as erasure
 from learners order by learner
 
 -- name: version
-select learner, number, revision, candidate, params, sha256, report, lineage, created_at
+select learner, number, revision, candidate, params, sha256, report, lineage, created_at, erasure
 from versions where learner = $1 and number = $2
 
 -- name: versions
 select v.learner, v.number, v.revision, v.candidate, v.params is not null as loadable, v.report,
-       v.lineage, v.created_at, v.number = l.incumbent as serving
+       v.lineage, v.created_at, v.number = l.incumbent as serving, v.erasure
 from versions v join learners l using (learner)
 where v.learner = $1 order by v.number desc
 
@@ -249,7 +266,7 @@ returning learner
 -- name: finish
 update learners set done = $3, token = null, owner = null, lease_until = null, attempt = 0,
                     manual = case when requested > $3 then manual else false end
-where learner = $1 and token = $2
+where learner = $1 and token = $2 and ($4::integer is null or epoch = $4)
 returning learner
 
 -- name: release
@@ -270,7 +287,7 @@ insert into runs (learner, reason, trigger, revision) values ($1, 'running', $2,
 update runs set result = $2, reason = $3, number = $4, outcomes = $5, distinct_n = $6, missing = $7,
                 memory_seq = $8, accuracy = $9, report = $10, catalogue = $11, settled = $12,
                 finished_at = now()
-where id = $1
+where id = $1 and result = 'running'
 
 -- name: abandon_runs
 update runs set result = 'failed', reason = 'the process that trained ended', finished_at = now()
@@ -325,3 +342,50 @@ delete from catalog_entries where learner = $1 and name = $2 returning name
 select mixin_a, mixin_b, node_type, success_count, failure_count, compatibility_score,
        conflict_reason, resolution_pattern, created_at
 from mixin_compatibility_matrix order by created_at desc, mixin_a, mixin_b, node_type
+
+-- name: audit
+select * from (
+    (select coalesce(finished_at, started_at) as at, id, 'run' as what, learner, null as by, result,
+            number as version, null::integer as previous, reason,
+            jsonb_build_object('run', id, 'trigger', trigger, 'outcomes', outcomes) as details
+     from runs
+     where ($1::text is null or learner = $1)
+       and coalesce(finished_at, started_at) >= coalesce($2::timestamptz, '-infinity')
+     order by 1 desc, 2 desc limit $3)
+    union all
+    (select promoted_at, id,
+            case when number is null or number < previous then 'roll-back' else 'promotion' end,
+            learner, by, null, number, previous, reason, '{}'
+     from promotions
+     where ($1::text is null or learner = $1)
+       and promoted_at >= coalesce($2::timestamptz, '-infinity')
+     order by 1 desc, 2 desc limit $3)
+    union all
+    (select erased_at, id, 'erasure', learner, by, null, null, null, null,
+            jsonb_build_object(
+                'erasure', id, 'project', encode(project, 'hex'), 'user', encode(user_id, 'hex'),
+                'salt', encode(salt, 'hex'), 'from', from_at, 'to', to_at, 'counts', counts)
+     from erasures
+     where ($1::text is null or learner is null or learner = $1)
+       and erased_at >= coalesce($2::timestamptz, '-infinity')
+     order by 1 desc, 2 desc limit $3)
+) as done
+order by at desc, what, id desc limit $3
+
+-- name: audit_decisions
+select d.asked_at as at, 'decision' as what, d.learner, d.user_id as by, d.id as decision, d.source,
+       d.version, (d.answer ->> 'probability')::double precision as probability, d.project,
+       e.outcome, e.source as told_by
+from decisions d
+left join events e on (e.decision_id, e.learner) = (d.id, d.learner)
+                  and e.seq is not null and e.replaced_by is null
+where ($1::text is null or d.learner = $1) and d.asked_at >= coalesce($2::timestamptz, '-infinity')
+order by d.asked_at desc, d.id, d.learner limit $3
+
+-- name: audit_outcomes
+select e.known_at as at, 'outcome' as what, e.learner, e.user_id as by, e.key, e.kind,
+       e.decision_id as decision, e.source, e.project, e.outcome,
+       e.replaced_by is not null as replaced
+from events e
+where ($1::text is null or e.learner = $1) and e.known_at >= coalesce($2::timestamptz, '-infinity')
+order by e.known_at desc, e.seq desc nulls last, e.key limit $3

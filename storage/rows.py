@@ -9,7 +9,10 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRow:
-    """An ask and its answer. ``id`` is a UUID; ``query`` is None where the outcome must say it."""
+    """An ask and its answer. ``id`` is a UUID; ``query`` is None where the outcome must say it.
+
+    ``erasure`` is the last one that its process knew of: what later ones cover is not written.
+    """
 
     id: str
     learner: str
@@ -29,6 +32,7 @@ class DecisionRow:
     user_id: str = ""
     session: str = ""
     tool_use_id: str = ""
+    erasure: int = 0
 
     def record(self) -> dict[str, Any]:
         """Return the row as JSON; nothing in it is copied."""
@@ -37,7 +41,10 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
-    """An outcome to be stored. Learner ``*`` waits for its decision; ``corrects`` names a key."""
+    """An outcome to be stored. Learner ``*`` waits for its decision; ``corrects`` names a key.
+
+    ``erasure`` is the last one that its process knew of: what later ones cover is not written.
+    """
 
     learner: str
     key: str
@@ -59,10 +66,17 @@ class EventRow:
     project: str = ""
     user_id: str = ""
     session: str = ""
+    erasure: int = 0
 
     def record(self) -> dict[str, Any]:
         """Return the row as JSON; nothing in it is copied."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+    @property
+    def about_project(self) -> str | None:
+        """The project that the question itself names, or the facts that wait for theirs."""
+        named = self.outcome.get("facts") if self.learner == "*" else self.query
+        return (named or {}).get("project")
 
 
 Effect = Literal[
@@ -75,6 +89,7 @@ Effect = Literal[
     "superseded",  # likewise, and it has been corrected since
     "conflict",  # the key was there already, saying something else: not stored
     "nothing",  # it corrects a key that is not there: not stored
+    "forgotten",  # what it is about was forgotten meanwhile: not stored
 ]
 
 

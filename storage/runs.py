@@ -60,10 +60,18 @@ async def beat(connection: AnyConnection, learner: str, token: uuid.UUID, lease:
 
 
 async def finish(
-    connection: AnyConnection, learner: str, token: uuid.UUID, generation: int
+    connection: AnyConnection,
+    learner: str,
+    token: uuid.UUID,
+    generation: int,
+    epoch: int | None = None,
 ) -> bool:
-    """Mark what was requested up to a generation as done; False when the lease was lost."""
-    done = await connection.fetchval(QUERIES["finish"], learner, token, generation)
+    """Mark what was requested up to a generation as done; False when the lease was lost.
+
+    Args:
+        epoch: Of the memory that was trained on; another one since then is a lost lease, too.
+    """
+    done = await connection.fetchval(QUERIES["finish"], learner, token, generation, epoch)
     return done is not None
 
 
@@ -114,7 +122,11 @@ async def end(
     catalogue: int = 0,
     settled: int | None = None,
 ) -> None:
-    """Close a run with its result and the reason in words; requests up to ``settled`` are done."""
+    """Close a run with its result and the reason in words, unless it is closed already.
+
+    Args:
+        settled: Requests up to this one are done with it.
+    """
     await connection.execute(
         QUERIES["end_run"], run, result, reason, number, outcomes, distinct, missing, memory_seq,
         accuracy, report, catalogue, settled,

@@ -6,7 +6,8 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,16 +63,26 @@ def own_data(scratch: Path) -> Iterator[Path]:
 @pytest.fixture
 def fresh_database(database: Lease) -> Iterator[Dsn]:
     """How to connect to a new, empty database, which the end of the test drops."""
-    yield from _made(database)
+    with _fresh(database) as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="module")
 def shared_database(database: Lease) -> Iterator[Dsn]:
     """Like fresh_database, for the process that all tests of a module ask."""
-    yield from _made(database)
+    with _fresh(database) as dsn:
+        yield dsn
 
 
-def _made(database: Lease) -> Iterator[Dsn]:
+@pytest.fixture
+def fresh_databases(database: Lease) -> Iterator[tuple[Dsn, Dsn]]:
+    """Two of them."""
+    with _fresh(database) as one, _fresh(database) as other:
+        yield one, other
+
+
+@contextmanager
+def _fresh(database: Lease) -> Generator[Dsn]:
     name = f"test_{uuid.uuid4().hex}"
     sql = _superuser(database)
     sql(f"create database {name}")

@@ -2,27 +2,29 @@
 
 import os
 import signal
-from datetime import timedelta
+import uuid
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import anyio
 import numpy as np
 import pytest
-from rig import running
+from rig import running, trainers
 
 from learners import governing, requests, worker
-from learners.errors import Damaged
+from learners.errors import Damaged, NotReproducible, UnknownVersion
 from learners.learner import AnyLearner
 from learners.lifecycle import Lifecycle
 from learners.registry import catalog
+from learners.reproducing import reproduce
 from learners.serving import Caller
 from learners.status import card, status
 from learners.telling import Tell
-from storage import runs, versions
+from storage import erasures, runs, versions
 from storage.embedded import Dsn
+from storage.erasures import Scope
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
@@ -104,6 +106,35 @@ async def test_a_run_is_triggered_judged_promoted_and_served_by_every_process(
                 await there.stirred(0.1)
     async with running(fresh_database, [mixins()]) as restarted:
         assert restarted.live("mixin_compatibility").fold.seq == 240
+        await made_again(restarted)
+
+
+async def made_again(lifecycle: Lifecycle) -> None:
+    """The version is the same to the last bit; a changed row is noticed, a forgotten one named."""
+    database = lifecycle.database
+    assert database is not None
+    same = await reproduce(database, mixins(), 1)
+    assert (same.difference, same.same_bytes, same.warnings) == (0.0, True, ())
+    assert (same.events, same.same) == (240, True)
+    await lifecycle.run(turn_around)
+    changed = await reproduce(database, mixins(), 1)
+    assert (changed.unchanged, changed.same) == (False, False)
+    assert "at least one was changed" in changed.warnings[0]
+    since = datetime.fromtimestamp(0, UTC)
+    erase = partial(erasures.erase, scope=Scope(since=since), key=uuid.uuid4(), by="test")
+    assert (await lifecycle.run(erase)).shares[0].versions == [1]
+    with pytest.raises(NotReproducible, match="were forgotten since"):
+        await reproduce(database, mixins(), 1)
+    with pytest.raises(UnknownVersion, match="expected one of 1; got 2"):
+        await reproduce(database, mixins(), 2)
+
+
+async def turn_around(connection: Any) -> None:
+    """Let one outcome say the opposite."""
+    await connection.execute(
+        "update events set outcome = outcome || jsonb_build_object("
+        "'success', outcome -> 'failure', 'failure', outcome -> 'success') where seq = 100"
+    )
 
 
 async def test_a_requested_run_without_enough_data_is_skipped_with_the_missing_number(
@@ -169,19 +200,6 @@ async def test_a_request_made_while_the_last_attempt_fails_is_not_given_up_with_
         ]
         assert [each and each.result for each in found] == ["failed", "failed"]
         assert found[0] != found[1]
-
-
-def trainers() -> list[int]:
-    """Return the pids of our own training children."""
-    found = list[int]()
-    for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
-        try:
-            command = Path("/proc", child, "cmdline").read_text()
-        except FileNotFoundError:
-            continue
-        if "learners.trainer" in command:
-            found.append(int(child))
-    return found
 
 
 async def test_damaged_params_are_refused_and_what_was_served_goes_on(fresh_database: Dsn) -> None:

@@ -1,7 +1,9 @@
 """A lifecycle with its background tasks over a database, as a process would run it."""
 
+import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 
@@ -36,3 +38,16 @@ async def running(
         assert await lifecycle.ready(20)
         yield lifecycle
         group.cancel_scope.cancel()
+
+
+def trainers() -> list[int]:
+    """Return the pids of our own training children."""
+    found = list[int]()
+    for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        try:
+            command = Path("/proc", child, "cmdline").read_text()
+        except FileNotFoundError:
+            continue
+        if "learners.trainer" in command:
+            found.append(int(child))
+    return found
