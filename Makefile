@@ -8,7 +8,8 @@ BIN := .venv/bin
 TIMED = @t() { s=$$(date +%s); "$$@"; r=$$?; echo "-- $$(( $$(date +%s) - s )) s: $$*"; return $$r; }; t
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@echo "Foresight: make TARGET"
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sed 's/^/  /' | expand -t 16
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Foresight needs Python 3.11 to 3.14; none was found. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
@@ -38,29 +39,37 @@ install: .venv/installed  ## set up .venv
 run: .venv/installed  ## start Foresight over HTTP on localhost, with its own PostgreSQL
 	@$(BIN)/foresight serve --http --welcome
 
-test: .venv/installed-test  ## run the tests
+test: .venv/installed-test  ## run the tests: the quick proof that it works here
 	$(TIMED) $(BIN)/python -m pytest -q -m "not heavy"
 
-lint: .venv/installed-check  ## static checks
+check: lint covered  ## what CI runs: static checks, sizes, and the tests under branch coverage
+
+lint: .venv/installed-check  ## static checks: style, imports, types, sizes
 	$(TIMED) $(BIN)/ruff check
 	$(TIMED) $(BIN)/ruff format --check
-	$(TIMED) $(BIN)/lint-imports
+	$(TIMED) $(BIN)/lint-imports --no-logo
 	$(TIMED) $(BIN)/mypy .
 	$(TIMED) $(BIN)/pyright
+	$(TIMED) $(BIN)/python tests/support/sizes.py
 
-# What only the checks need is there before the tests: Node.js, for those that speak the protocol.
-check: .venv/installed-check test lint  ## what CI runs
+covered: .venv/installed-check  ## the tests under branch coverage, with every process they start
+	@rm -f .coverage .coverage.*
+	$(TIMED) $(BIN)/coverage run -m pytest -q -m "not heavy"
+	@$(BIN)/coverage combine -q
+	$(TIMED) $(BIN)/python tests/support/covered.py
 
-evaluate: .venv/installed-test  ## quality of learning on real data: make evaluate DATA=folder
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/evaluation/run.py $(DATA)
+torture: .venv/installed-check  ## the heavy tests, part by part: make torture PARTS="wheel kills"
+	@$(BIN)/python tests/support/torture.py $(PARTS)
 
 bench: .venv/installed-test  ## speed, as ratios measured in one run
 	@$(BIN)/python -m pytest -q -m heavy tests/benchmarks
 
-torture: .venv/installed-check  ## the heavy suite
-	$(TIMED) $(BIN)/python -m pytest -q -m "heavy or not heavy"
+evaluate: .venv/installed-test  ## quality of learning on real data: make evaluate DATA=folder
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/evaluation/run.py $(DATA)
 
-clean:  ## remove .venv and everything made
-	rm -rf .venv build dist *.egg-info .coverage* .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+clean:  ## remove .venv and everything made by the targets above; stored data stays
+	rm -rf .venv build dist *.egg-info .coverage .coverage.* .hypothesis .pytest_cache .mypy_cache \
+		.ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install run test lint check evaluate bench torture clean
+.PHONY: help install run test check lint covered torture bench evaluate clean

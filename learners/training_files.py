@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,16 +72,11 @@ class Refitted(BaseModel):
 
 JOB, EVENTS, INCUMBENT = "job.json", "events.jsonl", "incumbent"
 FOUND, PARAMS, SNAPSHOT = "found.json", "params", "snapshot"
+XGBOOST = "xgboost-cpu" if sys.platform == "linux" else "xgboost"
 LIBRARIES = (
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "lightgbm",
-    "onnx",
-    "onnxruntime",
-    "skl2onnx",
+    "numpy", "scipy", "scikit-learn", "lightgbm", XGBOOST, "onnx", "onnxruntime", "skl2onnx",
     "onnxmltools",
-)
+)  # fmt: skip
 TAUGHT = (
     "seq",
     "query",

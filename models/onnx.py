@@ -77,6 +77,21 @@ def from_lightgbm(booster: Any, x: NDArray[np.float32], rng: np.random.Generator
     return _admit(graph, lambda rows: booster.predict(rows.astype(np.float64)), x, rng)
 
 
+def from_xgboost(booster: Any, x: NDArray[np.float32], rng: np.random.Generator) -> bytes:
+    """Return the graph of a fitted binary or regression booster that was trained on ``x``.
+
+    Raises:
+        Disagrees: See the module's first paragraph.
+    """
+    import onnxmltools
+    from onnxmltools.convert.common.data_types import FloatTensorType
+
+    kinds = [("x", FloatTensorType([None, x.shape[1]]))]
+    tools: Any = onnxmltools
+    graph = tools.convert_xgboost(booster, initial_types=kinds, target_opset=OPSET)
+    return _admit(graph, booster.inplace_predict, x, rng)
+
+
 def from_sklearn(model: Any, x: NDArray[np.float32], rng: np.random.Generator) -> bytes:
     """Return the graph of a fitted scikit-learn classifier or regressor.
 

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -33,7 +33,7 @@ Settings are read from FORESIGHT_* variables; `foresight doctor` shows them and 
 
 INVALID = re.compile(r"Invalid value for '(.*?)': (.*)")
 
-app = typer.Typer(name="foresight", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(name="foresight", no_args_is_help=True, pretty_exceptions_enable=False)
 cli_serve.register(app)
 cli_token.register(app)
 cli_ask.register(app)
@@ -46,6 +46,30 @@ cli_data.register(app)
 cli_forget.register(app)
 cli_mixins.register(app)
 cli_care.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"foresight {version('foresight')}\n")
+        raise typer.Exit
+
+
+@app.callback(help=HELP)
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            metavar="",
+            is_eager=True,
+            callback=_print_version,
+            help="Print the version and leave.",
+        ),
+    ] = False,
+) -> None:
+    """Take what stands before the verb."""
 
 
 def main() -> NoReturn:

@@ -20,8 +20,6 @@ from server.cli_run import (
 from server.cli_waiting import Watch
 
 if TYPE_CHECKING:
-    from asyncpg import Record
-
     from learners.learner import AnyLearner
     from server.direct import Foresight
     from storage.database import Database
@@ -126,7 +124,7 @@ def versions(learner: OrOnly = "", as_json: Json = False) -> None:
     )
 
 
-def _kept(row: "Record") -> str:
+def _kept(row: Any) -> str:
     if row["erasure"] is not None:
         return f"report only, erasure {row['erasure']}"
     return "whole" if row["loadable"] else "report only"

@@ -15,8 +15,10 @@ QUESTION = {"mixins": ["MixinCaching", "MixinRetry"], "node_type": "EFFECT"}
 
 
 def command() -> str:
-    """Return the absolute path of the console script: never a module, which a client's working
-    directory could shadow."""  # noqa: D205, D209
+    """Return the absolute path of the console script.
+
+    Never a module, which a client's working directory could shadow.
+    """
     beside = Path(sys.executable).with_name("foresight")
     return str(beside if beside.exists() else shutil.which("foresight") or sys.argv[0])
 

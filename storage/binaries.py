@@ -67,7 +67,7 @@ def find(explicit: Path | None = None, major: int | None = None) -> Binaries:
         Unavailable: No PostgreSQL was found; the text names the remedies.
         WrongDatabase: Some were found, none of the major version that the data needs.
     """
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # platform: Windows
         raise Unavailable(WINDOWS)
     found: list[Binaries] = []
     for directory in (explicit,) if explicit else _directories():

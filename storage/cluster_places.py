@@ -102,8 +102,12 @@ def locate(requested: Path, account: str | None = None) -> Place:
         Unavailable: There is no account to run as, or it cannot reach data that exists.
     """
     base = requested.expanduser().absolute()
-    if os.geteuid() != 0:
+    if os.geteuid() != 0:  # platform: ordinary user
         return Place(base, _run(base, os.geteuid()))
+    return _lent(base, account)  # platform: root
+
+
+def _lent(base: Path, account: str | None) -> Place:  # platform: root
     elsewhere = ROOT_STATE / _digest(base)
     for home in (elsewhere, base):
         # killed between its last two steps, an upgrade leaves the data under its other name
@@ -131,7 +135,7 @@ def prepare(place: Place) -> None:
     os.close(open_lock(place.base / CLIENTS))
     if place.base.stat().st_uid == place.uid:
         place.base.chmod(0o700)
-    elif place.account:
+    elif place.account:  # platform: root
         os.chown(place.base, 0, place.account.gid)
         place.base.chmod(0o710)
     own(place, place.log)
@@ -146,10 +150,10 @@ def own(place: Place, directory: Path) -> None:
     """
     with suppress(FileExistsError):
         directory.mkdir(mode=0o700)
-        if place.account:
+        if place.account:  # platform: root
             os.chown(directory, place.account.uid, place.account.gid, follow_symlinks=False)
     found = directory.lstat()
-    if place.account and found.st_uid == 0 and directory.parent == place.base:
+    if place.account and found.st_uid == 0 and directory.parent == place.base:  # platform: root
         # made by a process that was killed before it could hand the directory over
         os.chown(directory, place.account.uid, place.account.gid, follow_symlinks=False)
         found = directory.lstat()
@@ -218,7 +222,7 @@ def _account(name: str | None) -> Account:
     )
 
 
-def _owner(data: Path) -> Account | None:
+def _owner(data: Path) -> Account | None:  # platform: root
     try:
         found = (data / "PG_VERSION").stat()
     except OSError:
@@ -226,14 +230,14 @@ def _owner(data: Path) -> Account | None:
     return Account(found.st_uid, found.st_gid) if found.st_uid else None
 
 
-def _reaches(account: Account, base: Path) -> bool:
+def _reaches(account: Account, base: Path) -> bool:  # platform: root
     # base itself will be made traversable, so its nearest existing ancestor decides; asking the
     # kernel as that account honours access lists and read-only mounts, which modes do not show
     ancestor = next(one for one in base.parents if one.is_dir())
     return call(account, ["test", "-x", str(ancestor)], seconds=20).returncode == 0
 
 
-def _unreachable(home: Path, account: Account) -> str:
+def _unreachable(home: Path, account: Account) -> str:  # platform: root
     return (
         f"The data in {home} belongs to user id {account.uid}, which cannot traverse to it any "
         f"more. Give the directories above it the mode o+x, or run Foresight as that user."
@@ -265,7 +269,7 @@ def _make_parents(base: Path) -> None:
     missing = [one for one in base.parents if not one.exists()]
     for directory in reversed(missing):
         directory.mkdir(exist_ok=True)
-        if os.geteuid() == 0:
+        if os.geteuid() == 0:  # platform: root
             directory.chmod(0o711)  # a strict umask would lock the account out
 
 

@@ -96,7 +96,7 @@ def neutralise(place: Place) -> None:
 
 
 def _lives(pid: int) -> bool:
-    if not Path("/proc/self").exists():
+    if not Path("/proc/self").exists():  # platform: macOS
         return _is_named_postgres(pid)
     try:
         return _state_and_name(Path("/proc", str(pid)))[0] not in "ZX"
@@ -111,7 +111,7 @@ def _ended_pid() -> int:
 
 def _is_postmaster(place: Place, pid: int) -> bool:
     process = Path("/proc", str(pid))
-    if not Path("/proc/self").exists():
+    if not Path("/proc/self").exists():  # platform: macOS
         return _is_named_postgres(pid)
     try:
         state, name = _state_and_name(process)
@@ -131,7 +131,7 @@ def _state_and_name(process: Path) -> tuple[str, str]:
 def _working_directory(place: Place, process: Path) -> str:
     try:
         return str((process / "cwd").readlink())
-    except PermissionError:
+    except PermissionError:  # platform: container whose root may not read other users' links
         # root of a container may not look into other users' processes, but that user may
         if process.stat().st_uid != place.uid or place.account is None:
             return ""
@@ -140,7 +140,7 @@ def _working_directory(place: Place, process: Path) -> str:
         return str(place.data.resolve()) if same else ""
 
 
-def _is_named_postgres(pid: int) -> bool:
+def _is_named_postgres(pid: int) -> bool:  # platform: macOS
     asked = ["ps", "-p", str(pid), "-o", "stat=,comm="]
     shown = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split(None, 1)
     return (
@@ -152,10 +152,10 @@ def _is_named_postgres(pid: int) -> bool:
 
 def _children(pid: int) -> list[int]:
     """Return the backends, which are in sessions of their own and outlive a killed postmaster."""
-    asked = ["ps", "-A", "-o", "pid=,ppid="]
     if Path("/proc/self").exists():
         pairs = [_pid_and_parent(one) for one in Path("/proc").iterdir() if one.name.isdigit()]
-    else:
+    else:  # platform: macOS
+        asked = ["ps", "-A", "-o", "pid=,ppid="]
         shown = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
         pairs = [(int(one.split()[0]), int(one.split()[1])) for one in shown.splitlines()]
     return [child for child, parent in pairs if parent == pid]

@@ -65,7 +65,7 @@ def create(place: Place, binaries: Binaries, gate: int) -> None:
     _refuse_nameless(place)
     discard_unfinished(place)
     place.unfinished.mkdir(mode=0o700)
-    if place.account:
+    if place.account:  # platform: root
         os.chown(place.unfinished, place.account.uid, place.account.gid)
     # through a shell only to have the words of a failure in a file: a pipe would break, and initdb
     # with it, when this process is killed
@@ -147,7 +147,7 @@ def reachable(place: Place, binaries: Binaries) -> Binaries:
     )
 
 
-def _copy(prefix: Path, package: Path, home: Path) -> None:
+def _copy(prefix: Path, package: Path, home: Path) -> None:  # platform: root
     """Copy programs with the libraries they find by a path relative to themselves."""
     half = home.with_name(f"{home.name}.new")
     shutil.rmtree(half, ignore_errors=True)

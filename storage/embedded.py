@@ -135,7 +135,7 @@ def attach(requested: Path, *, binaries: Path | None = None, account: str | None
         WrongDatabase: The data needs a major version that is not installed.
         Damaged: The server refuses its own files.
     """
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # platform: Windows
         raise Unavailable(WINDOWS)
     place = locate(requested, account)
     with wrapped(place):

@@ -189,6 +189,7 @@ async def _delete_rows(connection: AnyConnection) -> None:
     """Delete what is doomed, and mend the chains that it was part of."""
     for step in (
         "scrub_answers",
+        "give_up_first_words",
         "pass_over_doomed",
         "delete_doomed_events",
         "delete_doomed_decisions",

@@ -108,6 +108,11 @@ where d.learner = s.learner
   and coalesce(nullif(d.query ->> 'project', ''), d.project) = s.project
   and exists (select from unnest(s.texts) t where strpos(d.answer::text, t) > 0)
 
+-- name: give_up_first_words
+-- Of each decision one outcome is the first: what is left takes that place before they are gone.
+update events e set kind = 'weaker' from doomed_events x
+where (e.learner, e.key) = (x.learner, x.key) and e.kind in ('fact', 'join')
+
 -- name: pass_over_doomed
 with recursive up as (
     select e.seq, d.replaces as ancestor

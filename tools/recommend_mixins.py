@@ -81,7 +81,7 @@ async def recommend_mixins(
     node_type: NodeType,
     call: Called,
     required_capabilities: Capabilities = [],  # noqa: B006 - only read; the schema shows it
-    existing_mixins: Existing = [],  # noqa: B006
+    existing_mixins: Existing = [],  # noqa: B006 - as above
     k: Count = 5,
     project: Project = "",
 ) -> RecommendationAnswer:

@@ -5,8 +5,10 @@ child and reads the dummy feature d. Attribution along the path is after Saabas,
 contributions and the mean value of the roots sum to the prediction. They are not Shapley values.
 """
 
+import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -118,6 +120,18 @@ def from_lightgbm(booster: Any) -> Forest:
     return _joined(parts, width, 1.0)
 
 
+def from_xgboost(booster: Any) -> Forest:
+    """Return a fitted XGBoost booster of one output, without missing values: the raw score."""
+    learner: Mapping[str, Any] = json.loads(booster.save_raw("json"))["learner"]
+    numbers = learner["learner_model_param"]
+    width = int(numbers["num_feature"])
+    start = float(str(numbers["base_score"]).strip("[]"))
+    if learner["objective"]["name"] == "binary:logistic":
+        start = math.log(start / (1.0 - start))
+    trees = learner["gradient_booster"]["model"]["trees"]
+    return replace(_joined([_saved(tree, width) for tree in trees], width, 1.0), base=start)
+
+
 @dataclass(frozen=True, slots=True)
 class _Tree:
     feature: NDArray[np.int32]
@@ -166,6 +180,28 @@ def _dumped(root: Mapping[str, Any], width: int) -> _Tree:
         np.array(child, dtype=np.int32),
         np.array([_value(node) for node in nodes], dtype=np.float64),
         deepest,
+    )
+
+
+def _saved(tree: Mapping[str, Any], width: int) -> _Tree:
+    left, right = np.array(tree["left_children"]), np.array(tree["right_children"])
+    here, leaf = np.arange(len(left)), left < 0
+    condition = np.array(tree["split_conditions"], dtype=np.float32)  # of a leaf: its value
+    cover = np.array(tree["sum_hessian"], dtype=np.float64)
+    value, depth = condition.astype(np.float64), np.zeros(len(left), dtype=np.int64)
+    for node in here[~leaf][::-1].tolist():  # children come after their parent
+        both = [left[node], right[node]]
+        value[node] = np.average(value[both], weights=cover[both])
+        depth[node] = 1 + depth[both].max()
+    # left there is below the condition, here it is up to it: the next float32 below says the same
+    below = np.nextafter(condition, np.float32(-np.inf)).astype(np.float64)
+    child = np.stack([np.where(leaf, here, left), np.where(leaf, here, right)], axis=1)
+    return _Tree(
+        np.where(leaf, width, np.array(tree["split_indices"])).astype(np.int32),
+        np.where(leaf, 0.0, below),
+        child.ravel().astype(np.int32),
+        value,
+        int(depth[0]),
     )
 
 

@@ -34,7 +34,7 @@ REPEATS = 20
 SLOW_REPEATS = 3  # of the spec's models, whose boosting takes most of the time
 DRAWS = 300
 SHARES = (0.25, 0.5, 0.75, 1.0)
-FAST = ("pair_rates", "logistic", "forest_lightgbm", "blend")
+FAST = ("pair_rates", "logistic", "forest_lightgbm", "forest_xgboost", "blend")
 SPEC = "spec_forest_boosting"
 
 

@@ -54,6 +54,7 @@ def candidates(
         "pair_rates": lambda table, rng: fit("rates", table, rng),
         "logistic": lambda table, rng: fit("logistic", table, rng),
         "forest_lightgbm": lambda table, rng: fit("forest", table, rng),
+        "forest_xgboost": lambda table, rng: fit("forest_xgboost", table, rng),
         "blend": lambda table, rng: fit("blend", table, rng),
         "spec_forest_boosting": lambda table, rng: fit("spec", table, rng),
     }
@@ -226,8 +227,6 @@ def _cross_fitted(
     for k in range(FOLDS):
         test = np.flatnonzero(pairs.fold == k)
         rows = pairs.rows.at(np.flatnonzero((pairs.fold != k) & counts_for))
-        if not len(test):
-            continue
         if not 0 < int((rows.y > 0.5).sum()) < len(rows.y):
             score[test] = 0.5
             continue
@@ -250,14 +249,16 @@ def _strengths(places: Places, x: Row, rows: Rows, prior: Floats) -> dict[str, f
         if len(seen) >= 10:
             usual = STRENGTHS[whose]
 
-            def cost(m: float, s: Floats = s, f: Floats = f, usual: float = usual) -> float:
-                after = counts.posterior(prior[seen], s[seen], f[seen], m)  # noqa: B023
-                loss = float(rows.weight[seen] @ log_loss(rows.y[seen], after))  # noqa: B023
-                return loss + 0.5 * float(np.log(m / usual)) ** 2
-
-            found[whose] = min(GRID, key=cost)
+            own_rows, before = rows.at(seen), prior[seen]
+            costs = [_cost(own_rows, before, s[seen], f[seen], m, usual) for m in GRID]
+            found[whose] = GRID[int(np.argmin(costs))]
         prior = counts.posterior(prior, s, f, found[whose])
     return found
+
+
+def _cost(rows: Rows, prior: Floats, s: Floats, f: Floats, m: float, usual: float) -> float:
+    after = counts.posterior(prior, s, f, m)
+    return float(rows.weight @ log_loss(rows.y, after)) + 0.5 * float(np.log(m / usual)) ** 2
 
 
 def _dependence(

@@ -5,7 +5,7 @@ depend on catalogue and names alone and are memoised. History comes from the mem
 from earlier records only (X-01); the pair's own counts are left out of every rate but its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import log, log1p
 from typing import NamedTuple
 
@@ -200,13 +200,7 @@ class Features:
             cell = near_cells.get(keys.component_contexts[side], NOTHING)
             rate = _rate(cell, less_here, rate, CONTEXT)
             near.append(log(rate / (1.0 - rate)) - odds)
-            total, lowest = 0.0, 0.0
-            for key in keys.words[side]:
-                cell = word_cells.get(key, NOTHING)
-                rate = _rate(cell, less, base, WORD)
-                moved = log(rate / (1.0 - rate)) - base_odds
-                total += moved
-                lowest = min(lowest, moved)
+            total, lowest = _said(word_cells, keys.words[side], less, base, base_odds)
             spoken.append(total)
             low.append(lowest)
 
@@ -234,6 +228,23 @@ class Features:
             *own.project,
         ]
         return history, own
+
+
+def _said(
+    cells: Mapping[str, Sequence[int]],
+    words: Sequence[str],
+    less: tuple[float, float],
+    base: float,
+    base_odds: float,
+) -> tuple[float, float]:
+    """Return by how much a name's words move the log odds: all of them, and the worst."""
+    total, lowest = 0.0, 0.0
+    for word in words:
+        rate = _rate(cells.get(word, NOTHING), less, base, WORD)
+        moved = log(rate / (1.0 - rate)) - base_odds
+        total += moved
+        lowest = min(lowest, moved)
+    return total, lowest
 
 
 def _rate(cell: Sequence[int], less: tuple[float, float], parent: float, strength: float) -> float:

@@ -15,8 +15,9 @@ from learners.numerics import forests
 from learners.numerics.calibration import expit, logit
 from models import onnx
 
-Kind = Literal["rates", "logistic", "forest", "blend", "spec"]
+Kind = Literal["rates", "logistic", "forest", "forest_xgboost", "blend", "spec"]
 LINEAR = ("rates", "logistic")
+FORESTS = ("forest", "forest_xgboost")  # each with its boosting
 NO_ODDS = 1e-12
 SLOPE = 0.02
 DECIDES = 0.6  # of the forest, where the two models of the spec disagree (000-11)
@@ -72,7 +73,7 @@ def structural(kind: Kind, arrays: Mapping[str, NDArray[Any]]) -> Structural:
         lambda design: (first(design) + second(design)) / 2,
         lambda design: (forests.contributions(forest, design)[1] + _risen(boosted, design)) / 2,
     )
-    if kind == "forest":
+    if kind in FORESTS:
         return trees
     return _blend(_linear(arrays), trees, Mix(*arrays["mix"].tolist()))
 

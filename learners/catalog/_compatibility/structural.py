@@ -10,7 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.catalog._compatibility.models import LINEAR, Kind, Layout, Mix, blended, decided
+from learners.catalog._compatibility.models import (
+    FORESTS,
+    LINEAR,
+    Kind,
+    Layout,
+    Mix,
+    blended,
+    decided,
+)
 from learners.errors import NotYet
 from learners.learner import Floats, Row
 from learners.numerics import forests, logistic
@@ -78,8 +86,9 @@ def train(
         return _linear(kind, layout, chosen.penalty, rows)
     if kind == "spec":
         return _spec(rows, chosen.trees, rng)
-    trees = _forest_lightgbm(rows, chosen.trees, rng)
-    if kind == "forest":
+    boosting = _xgboost if kind == "forest_xgboost" else _lightgbm
+    trees = _forest_boosted(rows, chosen.trees, boosting, rng)
+    if kind in FORESTS:
         return trees
     return _blend(_linear("logistic", layout, chosen.penalty, rows), trees, chosen.mix)
 
@@ -115,7 +124,27 @@ def _believed(name: str, kind: Kind) -> float:
     return {"rates": 0.7, "logistic": 0.3}.get(kind, 0.0) if name in alone else 0.0
 
 
-def _forest_lightgbm(rows: Rows, trees: int, rng: np.random.Generator) -> Fitted:
+@dataclass(frozen=True, slots=True)
+class Boosted:
+    """A boosted model in its trainer's hands.
+
+    Attributes:
+        score: (n, k) design -> (n,) scores.
+        graph: What ONNX Runtime runs; raises Disagrees where the export gate refuses.
+        packed: What explains it.
+    """
+
+    score: Callable[[Row], Floats]
+    graph: Callable[[np.random.Generator], bytes]
+    packed: Callable[[], forests.Forest]
+
+
+def _forest_boosted(
+    rows: Rows,
+    trees: int,
+    boosting: Callable[[Rows, np.random.Generator], Boosted],
+    rng: np.random.Generator,
+) -> Fitted:
     from sklearn import ensemble
 
     library: Any = ensemble
@@ -128,21 +157,20 @@ def _forest_lightgbm(rows: Rows, trees: int, rng: np.random.Generator) -> Fitted
         random_state=_seed(rng),
     )
     forest.fit(rows.x, rows.y > 0.5, sample_weight=rows.weight)
-    booster = _lightgbm(rows, rng)
+    boosted = boosting(rows, rng)
 
     def score(design: Row) -> Floats:
         one: Floats = forest.predict_proba(design)[:, 1]
-        other: Floats = booster.predict(design.astype(np.float64))
-        return (one + other) / 2
+        return (one + boosted.score(design)) / 2
 
     def export(generator: np.random.Generator) -> Arrays:
         return {
             **_graphs(
                 lambda: onnx.from_sklearn(forest, rows.x, generator),
-                lambda: onnx.from_lightgbm(booster, rows.x, generator),
+                lambda: boosted.graph(generator),
             ),
             **forests.arrays(forests.from_sklearn(forest, rows.x.shape[1]), "forest_"),
-            **forests.arrays(forests.from_lightgbm(booster), "boosted_"),
+            **forests.arrays(boosted.packed(), "boosted_"),
         }
 
     return Fitted(score, export)
@@ -157,7 +185,7 @@ def _graphs(first: Callable[[], bytes], second: Callable[[], bytes]) -> Arrays:
     return {name: np.frombuffer(graph, dtype=np.uint8) for name, graph in made.items()}
 
 
-def _lightgbm(rows: Rows, rng: np.random.Generator) -> Any:
+def _lightgbm(rows: Rows, rng: np.random.Generator) -> Boosted:
     try:
         openmp.ensure()
     except openmp.Missing as error:
@@ -185,7 +213,48 @@ def _lightgbm(rows: Rows, rng: np.random.Generator) -> Any:
     data = library.Dataset(
         rows.x.astype(np.float64), rows.y, weight=rows.weight, params={"verbose": -1}
     )
-    return library.train(settings, data, num_boost_round=rounds)
+    booster = library.train(settings, data, num_boost_round=rounds)
+
+    def score(design: Row) -> Floats:
+        said: Floats = booster.predict(design.astype(np.float64))
+        return said
+
+    return Boosted(
+        score,
+        lambda generator: onnx.from_lightgbm(booster, rows.x, generator),
+        lambda: forests.from_lightgbm(booster),
+    )
+
+
+def _xgboost(rows: Rows, rng: np.random.Generator) -> Boosted:
+    import xgboost
+
+    library: Any = xgboost
+    n = len(rows.y)
+    depth, rounds = (3, 80) if n < 1000 else (3, 150) if n < 5000 else (6, 200)
+    settings = {
+        "objective": "binary:logistic",
+        "max_depth": depth,
+        "eta": 0.08,
+        "colsample_bytree": 0.6,
+        "subsample": 0.8,
+        "lambda": 1.0,
+        "nthread": 1,
+        "seed": _seed(rng),
+        "verbosity": 0,
+    }
+    data = library.DMatrix(rows.x, rows.y, weight=rows.weight, nthread=1)
+    booster = library.train(settings, data, num_boost_round=rounds)
+
+    def score(design: Row) -> Floats:
+        said: NDArray[np.float32] = booster.inplace_predict(np.ascontiguousarray(design))
+        return said.astype(np.float64)
+
+    return Boosted(
+        score,
+        lambda generator: onnx.from_xgboost(booster, rows.x, generator),
+        lambda: forests.from_xgboost(booster),
+    )
 
 
 def _spec(rows: Rows, trees: int, rng: np.random.Generator) -> Fitted:
