@@ -175,6 +175,7 @@ class Retrain:
         accuracy: Or: cross-validated accuracy of the incumbent below this, with as many new
             outcomes as ``minimum_distinct``.
         things: What the distinct things are, in the plural.
+        window: Newest questions that teach and judge; older ones are in the memory's counts.
     """
 
     outcomes: int = 100
@@ -184,6 +185,7 @@ class Retrain:
     age: timedelta | None = None
     accuracy: float | None = None
     things: str = "distinct things"
+    window: int = 50_000
 
 
 Fit: TypeAlias = Callable[[Table, np.random.Generator], P]

@@ -102,28 +102,31 @@ def start(learner: AnyLearner) -> Fold:
     return Fold(learner, learner.memory())
 
 
-def asked(learner: AnyLearner, entries: Sequence[Entry]) -> list[Asked]:
-    """Return every question of the log with its last word, in order of settlement."""
-    seqs = np.array([e.event.seq for e in entries], dtype=np.int64)
-    known = np.maximum.accumulate(np.array([e.event.known for e in entries], dtype=np.float64))
+def asked(learner: AnyLearner, entries: Sequence[Entry], newest: int | None = None) -> list[Asked]:
+    """Return the questions of the log with their last words, in order of settlement.
+
+    Args:
+        entries: Gone through once, then looked at where the questions are.
+        newest: How many of the questions settled last; None is all.
+    """
+    seqs = np.zeros(len(entries), dtype=np.int64)
+    known = np.zeros(len(entries), dtype=np.float64)
     root: dict[int, int] = {}
     last: dict[int, int] = {}
     for i, entry in enumerate(entries):
+        seqs[i], known[i] = entry.event.seq, entry.event.known
         replaced = entry.event.replaced
         root[entry.event.seq] = i if replaced is None else root.get(replaced.seq, i)
         last[root[entry.event.seq]] = i
-    questions = [
-        _question(learner, entries[first], entries[final], _position(entries, first, seqs, known))
-        for first, final in last.items()
+    known = np.maximum.accumulate(known)
+    settled = sorted(last.items(), key=lambda ends: ends[1])
+    return [
+        _question(learner, entries[first], entries[final], first, final, seqs, known)
+        for first, final in settled[-newest if newest else 0 :]
     ]
-    settled = [replace(q, settled=i) for q, i in zip(questions, last.values(), strict=True)]
-    return sorted(settled, key=lambda question: question.settled)
 
 
-def _position(
-    entries: Sequence[Entry], i: int, seqs: NDArray[np.int64], known: NDArray[np.float64]
-) -> int:
-    entry = entries[i]
+def _position(entry: Entry, i: int, seqs: NDArray[np.int64], known: NDArray[np.float64]) -> int:
     if entry.memory_seq is not None:
         return min(i, int(np.searchsorted(seqs, entry.memory_seq, side="right")))
     if entry.timed:
@@ -131,15 +134,22 @@ def _position(
     return i
 
 
-def _question(learner: AnyLearner, first: Entry, final: Entry, position: int) -> Asked:
+def _question(
+    learner: AnyLearner,
+    first: Entry,
+    final: Entry,
+    i: int,
+    settled: int,
+    seqs: NDArray[np.int64],
+    known: NDArray[np.float64],
+) -> Asked:
     query, outcome = first.event.query, final.event.outcome
-    example: AnyExample = _example(first, final)
     return Asked(
-        example=example,
+        example=_example(first, final),
         labels=learner.labels(query, outcome),
         group=first.group or learner.group(query),
-        position=position,
-        settled=0,
+        position=_position(first, i, seqs, known),
+        settled=settled,
     )
 
 

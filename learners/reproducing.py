@@ -19,7 +19,16 @@ from storage import versions
 from storage.database import Database
 
 TOLERANCE = 1e-6
-NEEDED = ("memory_seq", "seed", "events", "candidates", "events_sha256", "gate", "memory_mb")
+NEEDED = (
+    "memory_seq",
+    "seed",
+    "events",
+    "candidates",
+    "events_sha256",
+    "gate",
+    "retrain",
+    "memory_mb",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +130,7 @@ def _job(learner: AnyLearner, row: Mapping[str, Any]) -> Job:
             added=lineage.get("added", ()),
             memory_mb=lineage["memory_mb"],  # some libraries work otherwise where it is short
             gate=lineage["gate"],
-            retrain=learner.retrain,
+            retrain=lineage["retrain"],
             refit=Refit(candidate=row["candidate"], candidates=lineage["candidates"]),
         )
     except ValidationError as error:

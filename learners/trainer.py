@@ -5,8 +5,6 @@ found. Libraries that write to stdout cannot reach the protocol from here, a cra
 this process and not the server, and it ends itself when its parent is gone.
 """
 
-import hashlib
-import json
 import os
 import platform
 import resource
@@ -21,10 +19,10 @@ import joblib
 import numpy as np
 
 from learners import codec
+from learners.event_file import EventFile
 from learners.learner import AnyLearner
 from learners.refitting import compare, refit
 from learners.registry import catalog
-from learners.replay import Entry
 from learners.training import Training, train
 from learners.training_files import (
     EVENTS,
@@ -37,7 +35,6 @@ from learners.training_files import (
     Job,
     Refitted,
     libraries,
-    taught,
 )
 
 
@@ -76,7 +73,7 @@ def _run(directory: Path, job: Job) -> None:
         raise SystemExit(
             f"expected revision {job.revision} of {learner.name}, got {learner.revision}"
         )
-    entries, digest = _read(learner, directory / EVENTS)
+    entries = EventFile(learner, directory / EVENTS)
     incumbent = directory / INCUMBENT
     params = learner.load(incumbent.read_bytes()) if incumbent.exists() else None
     rng = np.random.default_rng(job.seed)
@@ -84,7 +81,7 @@ def _run(directory: Path, job: Job) -> None:
         made, tables = refit(learner, entries, job.refit.candidate, job.refit.candidates, rng)
         refitted = Refitted(
             events=len(entries),
-            events_sha256=digest,
+            events_sha256=entries.digest,
             **compare(learner, params, made, tables)._asdict(),
         )
         (directory / FOUND).write_text(refitted.model_dump_json(), "utf-8")
@@ -93,7 +90,7 @@ def _run(directory: Path, job: Job) -> None:
     if training.params is not None:
         (directory / PARAMS).write_bytes(learner.dump(training.params))
     (directory / SNAPSHOT).write_bytes(codec.freeze(training.fold))
-    lineage = {**_conditions(learner, job), "events": len(entries), "events_sha256": digest}
+    lineage = {**_conditions(learner, job), "events": len(entries), "events_sha256": entries.digest}
     found = _found(training, lineage)
     (directory / FOUND).write_text(found.model_dump_json(), "utf-8")
 
@@ -107,17 +104,6 @@ def configured(learner: AnyLearner, job: Job) -> AnyLearner:
         gate=job.gate,
         retrain=job.retrain,
     )
-
-
-def _read(learner: AnyLearner, path: Path) -> tuple[list[Entry], str]:
-    """Return the events and the SHA-256 of what they teach."""
-    entries, digest = list[Entry](), hashlib.sha256()
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            entries.append(codec.entry(learner, row))
-            digest.update(taught(row))
-    return entries, digest.hexdigest()
 
 
 def _progress(step: str) -> None:

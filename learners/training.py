@@ -168,7 +168,8 @@ def divide(learner: AnyLearner, entries: Sequence[Entry]) -> Split:
     Questions asked before the cut and settled after it are in neither part: their answers could
     not have been known to a model trained at the cut.
     """
-    questions = [q for q in asked(learner, entries) if any(x.weight > 0 for x in q.labels)]
+    newest = asked(learner, entries, learner.retrain.window)
+    questions = [q for q in newest if any(x.weight > 0 for x in q.labels)]
     cut = _cut([q.group for q in questions], learner.gate.groups)
     position = questions[cut].settled if cut < len(questions) else len(entries)
     later = {id(q) for q in questions[cut:] if q.position >= position}
