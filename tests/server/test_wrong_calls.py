@@ -23,6 +23,7 @@ HALF = "\udcff"  # what a byte that is not UTF-8 becomes in an argument
 UNKNOWN = f"learner: expected one of {LEARNER}; got 'tea'"
 EXTRA = "Got unexpected extra argument(s) (x)"
 INTEGER = "expected a valid integer"
+MOMENT = "expected a date or a time such as 2026-01-31 or 2026-01-31T12:00+01:00"
 DEEP = "maximum recursion depth exceeded while decoding a JSON array from a unicode string"
 LINES = (
     "expected JSON lines, one object per line ({}); `foresight backtest --schema` describes them"
@@ -65,9 +66,8 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (
             ("--http", "--host", "0.0.0.0"),
             2,
-            "FORESIGHT_HTTP_HOST: expected one of 127.0.0.1, localhost, ::1: without "
-            "authentication Foresight listens on this machine only; reach it from others through "
-            "an SSH tunnel; got '0.0.0.0'",
+            "FORESIGHT_HTTP_HOST: expected a token, because not everybody who reaches this server "
+            "may use it; make one with `foresight token add NAME --scopes advise,feedback`",
         ),
     ],
     "worker": [(("x",), 2, EXTRA)],
@@ -385,6 +385,70 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (("empty",), 2, "expected --yes, because there is no terminal to ask at"),
     ],
     "uninstall": [(("--data", "x"), 2, EXTRA)],
+    "forget": [
+        (("x",), 2, EXTRA),
+        (
+            (),
+            2,
+            "expected at least one of --project, --user, --from, --to: without any, everything "
+            "would be forgotten; that is `foresight uninstall --data`",
+        ),
+        (("--from", "tea"), 2, f"--from: {MOMENT}; got 'tea'"),
+        (
+            ("--from", "2026-01-02", "--to", "2026-01-01"),
+            2,
+            "--to: expected a time after --from, 2026-01-02T00:00:00+00:00; got '2026-01-01'",
+        ),
+        (("--learner", "tea", "--project", "here", "--yes"), 2, f"--{UNKNOWN}"),
+    ],
+    "audit": [
+        (("x",), 2, EXTRA),
+        (("--since", "tea"), 2, f"--since: {MOMENT}; got 'tea'"),
+        (("--limit", "0"), 2, "--limit: expected greater than or equal to 1"),
+        (("--learner", "tea"), 2, f"--{UNKNOWN}"),
+    ],
+    "reproduce": [
+        (
+            (),
+            2,
+            f"Missing argument 'learner'. Expected one of {LEARNER}. Example: foresight reproduce "
+            f"{LEARNER} 2",
+        ),
+        (
+            (LEARNER,),
+            2,
+            f"Missing argument 'version'. Example: foresight reproduce {LEARNER} 2",
+        ),
+        (("tea", "1"), 2, UNKNOWN),
+        ((LEARNER, "0"), 2, "version: expected greater than or equal to 1"),
+        (
+            (LEARNER, "3"),
+            2,
+            f"version: nothing of {LEARNER} was trained yet; ask for a run first",
+        ),
+    ],
+    "token": [(("tea",), 2, "No such command 'tea'.")],
+    "token add": [
+        ((), 2, "Missing argument 'name'."),
+        (
+            ("a b",),
+            2,
+            "name: expected 1 to 60 letters, digits or . _ @ -, a letter or digit first; got 'a b'",
+        ),
+        (
+            ("a", "--scopes", "tea"),
+            2,
+            "scopes: expected some of advise, feedback, admin; got 'tea'",
+        ),
+        (("a", "--days", "x"), 2, "--days: expected a valid number"),
+        (("a", "--days", "-1"), 2, "--days: expected more than 0 and at most 36500; got -1"),
+    ],
+    "token list": [(("x",), 2, EXTRA)],
+    "token remove": [
+        ((), 2, "Missing argument 'name'."),
+        (("a",), 2, "name: expected one of none yet; got 'a'"),
+    ],
+    "db upgrade": [(("x",), 2, EXTRA)],
 }
 
 Run = Callable[..., tuple[int, str, str]]
