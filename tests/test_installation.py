@@ -14,6 +14,7 @@ from served import PAIR, environment
 from sizes import ROOT
 from wheels import Installed
 
+from learners.registry import catalog
 from storage.embedded import locate, stop
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1500)]
@@ -24,6 +25,20 @@ NAMES = [
     "MixinSecurity", "MixinEventBus", "MixinTransaction", "MixinConnection", "MixinValidation",
     "MixinRepository",
 ]  # fmt: skip
+FIT = """
+import numpy as np
+from learners.registry import catalog
+from learners.replay import Rows, asked, log, replay
+
+for learner in catalog().values():
+    rng = np.random.default_rng(0)
+    entries = log([learner.specimen(rng) for _ in range(100)])
+    rows = Rows(learner)
+    replay(learner, entries, asked(learner, entries), rows.add)
+    for name, fit in learner.candidates.items():
+        learner.load(learner.dump(fit(rows.table(), rng)))
+        print(name)
+"""
 STATEFUL = {"MixinTransaction", "MixinConnection", "MixinRepository"}
 
 
@@ -64,7 +79,7 @@ def elsewhere(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("bounds", [newest, lowest])
-def test_a_clean_installation_answers_learns_and_answers_by_what_it_learned(
+def test_a_clean_installation_fits_every_candidate_and_answers_by_a_model(
     bounds: Callable[[], list[str]], elsewhere: Path, tmp_path: Path
 ) -> None:
     wheel = wheels.build(wheels.sources(tmp_path / "source"), tmp_path / "wheel")
@@ -77,12 +92,15 @@ def test_a_clean_installation_answers_learns_and_answers_by_what_it_learned(
     def foresight(*words: str) -> str:
         return wheels.run([installed.script, *words], cwd=elsewhere, env=env)
 
+    fitted = wheels.run([installed.python, "-P", "-c", FIT], cwd=elsewhere, env=env).split()
+    assert fitted == [name for learner in catalog().values() for name in learner.candidates]
     assert foresight("--version").startswith("foresight ")
     assert "worker" in foresight("doctor")
     (elsewhere / "history.csv").write_text(history(), "utf-8")
     foresight("import", "mixins", "history.csv")
     run = json.loads(foresight("train", "--wait", "--json"))
-    assert run["result"] == "promoted", run["reason"]
+    assert run["result"] in ("promoted", "rejected"), run["reason"]
+    foresight("promote", run["learner"], str(run["number"]))
     ask = ("check-mixin-compatibility", *PAIR["mixins"], "--node-type", "EFFECT", "--json")
     answer = json.loads(foresight(*ask))
     assert (answer["source"], answer["version"]) == ("model", 1)
