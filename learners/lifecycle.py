@@ -222,7 +222,11 @@ class Lifecycle:
         recent = self._recent.get(decision_id)
         if recent is not None:
             return [row.record() for row in recent]
-        return list(await self.run(partial(decisions.read, decision_id=decision_id)))
+        await self.ready(TELL_SECONDS)
+        try:
+            return list(await self.run(partial(decisions.read, decision_id=decision_id)))
+        except NotStored as error:
+            raise NotStored(f"not stored: {error} Repeat with the same key.") from error
 
     async def _store(self, rows: Sequence[EventRow]) -> list[Stored]:
         rows = [telling.kept(row, self.store_text) for row in rows]

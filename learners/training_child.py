@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import sys
-from collections.abc import Callable, Coroutine
+import tempfile
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 PAGE = 5000
+PREFIX = "foresight-training-"
 # Several threads of linear algebra on few cores wait for one another: seen 70 times slower.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -32,6 +36,32 @@ logger = structlog.get_logger("foresight.training")
 
 class TrainingFailed(Exception):
     """The child ended without a result; the text is its last words."""
+
+
+@contextmanager
+def workplace() -> Generator[Path]:
+    """Make a directory for one training, and delete it and those that killed processes left.
+
+    The kernel says which those are: its lock on a directory ends with the process that has it.
+    """
+    import fcntl  # absent on Windows, where this module must still import
+
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as made, _opened(Path(made)) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in Path(made).parent.glob(f"{PREFIX}*"):
+            with suppress(OSError), _opened(left) as theirs:
+                fcntl.flock(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+        yield Path(made)
+
+
+@contextmanager
+def _opened(directory: Path) -> Generator[int]:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 async def hand_over(

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -24,13 +22,14 @@ from learners import monitoring
 from learners.lifecycle import Lifecycle
 from learners.monitoring import Due, LastRun
 from learners.serving import Live
-from learners.training_child import TrainingFailed, hand_over, trained
+from learners.training_child import TrainingFailed, hand_over, trained, workplace
 from learners.training_files import PARAMS, SNAPSHOT, Found, Job
 from storage import decisions, runs, snapshots, versions
 from storage.database import Database
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from uuid import UUID
 
     from anyio.abc import Process
@@ -118,8 +117,7 @@ class _Worker:
         )
         logger.info("training", learner=name, run=run, reason=claim["reason"])
         try:
-            with tempfile.TemporaryDirectory(prefix="foresight-") as folder:
-                directory = Path(folder)
+            with workplace() as directory:
                 job = self._job(live, claim)
                 await hand_over(self.database, live.learner, job, claim["incumbent"], directory)
                 found = await trained(directory, partial(self._beat, live, claim["epoch"], token))
@@ -129,7 +127,8 @@ class _Worker:
             raise
         except LeaseLost:
             logger.warning("lease lost", learner=name, run=run)
-        except (TrainingFailed, StorageError) as error:
+        except (TrainingFailed, StorageError, OSError, ValueError) as error:
+            # of a full disk, too: then files cannot be written, or are cut short
             if live.epoch > claim["epoch"]:  # the erasure has closed the run already
                 logger.warning("training stopped: its rows were forgotten", learner=name, run=run)
                 return

@@ -5,6 +5,7 @@ thresholds, and a rounded threshold can send a row to another leaf. Neither onnx
 converter is imported before it is needed.
 """
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -39,6 +40,7 @@ def session(data: bytes) -> Scores:
         inert.check(data)
     except inert.NotInert as error:
         raise Unreadable(str(error)) from None
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # from 1.29 on it reports to its maker when imported
     import onnxruntime
 
     runtime: Any = onnxruntime

@@ -89,7 +89,7 @@ def worker() -> None:
 
     from server.direct import foresight
     from server.logs import configure
-    from server.stdio import leave_within
+    from server.stdio import LAST_SECONDS, leave_within
 
     settings = load()
     configure(settings.log_level, settings.logs)
@@ -99,7 +99,7 @@ def worker() -> None:
             async with foresight(settings, worker=True):
                 sys.stderr.write("foresight: the worker runs; end it with Ctrl-C\n")
                 async for _ in signals:
-                    leave_within(2.0)
+                    leave_within(LAST_SECONDS)
                     return
 
     anyio.run(run)

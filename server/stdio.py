@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 import anyio
@@ -151,6 +151,7 @@ def leave_within(seconds: float) -> None:
 def serve_stdio(server: MCPServer[App]) -> None:
     """Serve until the input ends or a signal comes."""
     server.run("stdio")
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stderr.flush()
     # threads that still wait for the disk would hold the interpreter back
     os._exit(0)

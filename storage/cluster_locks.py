@@ -4,7 +4,8 @@ Three files in the cluster's directory, always taken in this order:
 
 * ``.gate`` exclusive, for a moment: whoever starts or stops the server.
 * ``.clients`` shared, for as long as the server is used; exclusive means "nobody uses it".
-* ``.watcher`` exclusive, for the life of the one process that stops an unused server.
+* ``.watcher`` exclusive, for the life of the one process that stops an unused server, and of the
+  shell that starts it again.
 """
 
 import os

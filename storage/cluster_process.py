@@ -89,8 +89,10 @@ def neutralise(place: Place) -> None:
             if lines:
                 lines[PID_LINE] = str(_ended_pid())
                 file.seek(0)
-                file.truncate()
                 file.write("".join(f"{one}\n" for one in lines))
+                file.truncate()  # last: on a full disk the file must not become empty
+            else:
+                path.unlink()  # the server was killed before it wrote; the next refuses to start
     for directory in {place.run, socket_directory(place)}:
         (directory / f"{SOCKET}.lock").unlink(missing_ok=True)
 

@@ -15,7 +15,7 @@ from anyio import to_thread
 from storage import migrations, pool
 from storage.backup import dump_before_migration
 from storage.embedded import Lease, attach
-from storage.errors import Unavailable, WrongDatabase
+from storage.errors import StorageError, Unavailable, WrongDatabase
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Pool, Record
@@ -144,9 +144,17 @@ async def _opened(target: Target, lease: Lease | None) -> Database:
         if lease is not None:
             await to_thread.run_sync(dump_before_migration, lease)
 
-    async with pool.connection(target, statement_timeout="0") as connection:
-        await migrations.migrate(connection, before=before, session=target.listens)
-    return Database(target, lease, await pool.open_pool(target))
+    try:
+        async with pool.connection(target, statement_timeout="0") as connection:
+            await migrations.migrate(connection, before=before, session=target.listens)
+        return Database(target, lease, await pool.open_pool(target))
+    except Exception as error:
+        if isinstance(error, StorageError) or not pool.transient(error):
+            raise
+        raise Unavailable(
+            f"The database broke off while it was opened: {error!r}. Try again; `foresight doctor` "
+            "shows whether it runs."
+        ) from error
 
 
 async def _reason(connection: AnyConnection, error: Exception) -> WrongDatabase:

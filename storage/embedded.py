@@ -195,8 +195,10 @@ def _start_watcher(place: Place, lock: int) -> None:
     ids = (str(place.account.uid), str(place.account.gid)) if place.account else ()
     module = [sys.executable, "-P", "-S", "-m", "storage.watcher"]
     arguments = [str(lock), str(place.base), str(place.run), *ids]
-    # a shell between us makes it nobody's child, so that it becomes nobody's zombie
-    shell = ["/bin/sh", "-c", '"$@" &', "sh", *module, *arguments]
+    # The shell between us makes it nobody's child, so that it becomes nobody's zombie. It stays,
+    # holding the lock, and starts the watcher again should that be killed.
+    guard = '{ while "$@"; [ $? -gt 128 ]; do sleep 1; done; } &'
+    shell = ["/bin/sh", "-c", guard, "sh", *module, *arguments]
     subprocess.run(
         shell,
         stdin=subprocess.DEVNULL,

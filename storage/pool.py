@@ -44,7 +44,9 @@ TRANSIENT = frozenset(
     {
         *("08000", "08001", "08003", "08004", "08006"),  # the connection broke
         *("40001", "40P01", "55P03"),  # another transaction won
-        *("57P01", "57P02", "57P03", "53300"),  # the server stops, starts or is full
+        *("57P01", "57P02", "57P03"),  # the server stops or starts
+        *("53000", "53100", "53200", "53300"),  # out of disk, memory or connections
+        *("58000", "58030"),  # the system below it fails
     }
 )
 

@@ -253,14 +253,17 @@ where learner = $1 and requested = done
 returning learner
 
 -- name: claim
+-- A time further ahead than any we set was written before the clock was set back.
 update learners set owner = $2, token = $3, lease_until = now() + $4::interval, attempt = attempt + 1
-where learner = $1 and requested > done and run_after <= now()
-  and (lease_until is null or lease_until < now())
+where learner = $1 and requested > done
+  and (run_after <= now() or run_after > now() + interval '1 hour')
+  and (lease_until is null or lease_until < now() or lease_until > now() + $4::interval)
 returning requested, reason, manual, attempt, incumbent, epoch
 
 -- name: beat
+-- Whoever took over has written another token; the time alone may only say that the clock was set.
 update learners set lease_until = now() + $3::interval
-where learner = $1 and token = $2 and lease_until > now()
+where learner = $1 and token = $2
 returning learner
 
 -- name: finish

@@ -2,6 +2,8 @@
 
 It sleeps in the kernel until the last client of the cluster is gone, however that one went. LOCK is
 the descriptor of the inherited, already taken lock that makes it the only watcher of the cluster.
+A shell waits for it and starts it again when it was killed. Only when both and all clients are
+killed at once does the server stay, until the next client comes.
 """
 
 import os

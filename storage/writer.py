@@ -19,6 +19,7 @@ BATCH: Final = 500
 MOST_DECISIONS: Final = 20_000  # advice given while the database is away; the oldest go first
 MOST_WAITING: Final = 10_000
 LINGER_SECONDS: Final = 0.03
+PAUSE_SECONDS: Final = 0.2  # before the next attempt
 
 logger = logging.getLogger("foresight.storage")
 
@@ -31,6 +32,7 @@ class _Waiter:
     done: anyio.Event = field(default_factory=anyio.Event)
     result: list[Stored] | None = None
     error: Exception | None = None
+    left: bool = False  # its caller waits no longer
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class Writer:
         self._told.set()
         with anyio.move_on_after(deadline):
             await waiter.done.wait()
+        waiter.left = True
         if waiter.result is not None:
             return waiter.result
         if waiter in self._waiting:
@@ -115,12 +118,20 @@ class Writer:
         rows = [row for waiter in waiters for row in waiter.rows]
         try:
             results = iter(await self.append(decisions, rows))
+        except Unavailable as error:  # callers wait for as long as they said
+            self._decisions.extendleft(reversed(decisions))
+            for waiter in reversed(waiters):
+                waiter.error = error
+                if not waiter.left:
+                    self._waiting.appendleft(waiter)
+            await anyio.sleep(PAUSE_SECONDS)
+            return
         except StorageError as error:
             self._decisions.extendleft(reversed(decisions))
             for waiter in waiters:
                 waiter.error = error
                 waiter.done.set()
-            await anyio.sleep(0.2)
+            await anyio.sleep(PAUSE_SECONDS)
             return
         except Exception as error:  # noqa: BLE001  one refused row must not take the others along
             logger.error("rows refused by the database: %s", _kind(error))

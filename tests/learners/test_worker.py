@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -22,6 +23,7 @@ from learners.reproducing import reproduce
 from learners.serving import Caller
 from learners.status import card, status
 from learners.telling import Tell
+from learners.training_child import PREFIX, workplace
 from storage import erasures, runs, versions
 from storage.embedded import Dsn
 from storage.erasures import Scope
@@ -235,6 +237,42 @@ async def copy_damaged(connection: Any) -> None:
         "update versions set params = set_byte(params, 40, 255 - get_byte(params, 40)) "
         "where number = 2"
     )
+
+
+async def test_a_clock_that_is_set_back_or_forward_leaves_no_lease_behind(
+    fresh_database: Dsn,
+) -> None:
+    name, lease = "mixin_compatibility", timedelta(seconds=30)
+    async with running(fresh_database, [mixins()]) as lifecycle:
+        await lifecycle.request(name, "by hand", manual=True)
+        claim = partial(runs.claim, learner=name, owner="a", lease=lease)
+
+        async def until(connection: Any, *, there: str) -> None:
+            await connection.execute(f"update learners set lease_until = now() + '{there}'")
+
+        first = await lifecycle.run(claim)
+        assert first is not None
+        assert await lifecycle.run(claim) is None  # it is held
+        await lifecycle.run(partial(until, there="-1 day"))  # forward: nobody else has taken it
+        assert await lifecycle.run(partial(runs.beat, learner=name, token=first[0], lease=lease))
+        await lifecycle.run(partial(until, there="1 day"))  # back: its owner may be long gone
+        second = await lifecycle.run(claim)
+        assert second is not None
+        beat = partial(runs.beat, learner=name, token=first[0], lease=lease)
+        assert not await lifecycle.run(beat)
+
+
+def test_what_a_killed_training_left_is_deleted_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left = tmp_path / f"{PREFIX}left"
+    left.mkdir()
+    with workplace() as first:
+        assert not left.exists()
+        with workplace() as second:
+            assert sorted(tmp_path.iterdir()) == sorted([first, second])  # the first is in use
+    assert not list(tmp_path.iterdir())
 
 
 async def test_a_lost_lease_writes_nothing(fresh_database: Dsn) -> None:

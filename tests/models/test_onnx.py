@@ -1,5 +1,9 @@
 """An exported graph agrees with its trainer, or there is none."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,3 +84,20 @@ def test_a_graph_that_disagrees_is_refused() -> None:
 def test_what_is_no_graph_is_refused(data: bytes) -> None:
     with pytest.raises(onnx.Unreadable):
         onnx.session(data)
+
+
+def test_the_runtime_neither_reports_nor_writes_anything(tmp_path: Path) -> None:
+    program = (
+        "from models import onnx\n"
+        "try:\n    onnx.session(b'no graph')\n"
+        "except onnx.Unreadable:\n    print('loaded')"
+    )
+    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    places = {name: str(tmp_path) for name in ("TMPDIR", "HOME", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**kept, **places}, cwd=Path(__file__).parents[2],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == "loaded", done.stderr
+    assert not list(tmp_path.iterdir())

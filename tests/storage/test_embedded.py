@@ -93,6 +93,13 @@ def test_a_killed_postmaster_is_replaced_by_the_next_attach(warm: Path) -> None:
             assert answers(second)
 
 
+def test_an_empty_process_id_file_of_a_killed_start_does_not_stop_the_next(warm: Path) -> None:
+    place = locate(warm)
+    (place.data / "postmaster.pid").touch()
+    with attach(warm):
+        assert status(warm).running
+
+
 def test_a_released_lease_cannot_be_revived(warm: Path) -> None:
     lease = attach(warm)
     lease.release()

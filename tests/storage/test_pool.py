@@ -97,6 +97,7 @@ async def test_a_database_that_is_not_there_is_wrong(fresh_database: Dsn) -> Non
         (asyncpg.InvalidCachedStatementError(), True),
         (asyncpg.CannotConnectNowError(), True),
         (asyncpg.DeadlockDetectedError(), True),
+        (asyncpg.DiskFullError(), True),
         (asyncpg.QueryCanceledError(), False),
         (asyncpg.UniqueViolationError(), False),
         (ValueError(), False),

@@ -13,6 +13,9 @@ Eventually = Callable[..., None]
 Processes = Callable[[Path], dict[int, str]]
 
 
+WATCHER, SHELL = " -m storage.watcher ", "/bin/sh -c "
+
+
 def ready(client: subprocess.Popen[str]) -> None:
     """Wait until a client has attached."""
     assert client.stdout
@@ -20,8 +23,15 @@ def ready(client: subprocess.Popen[str]) -> None:
 
 
 def watchers(processes: dict[int, str]) -> list[int]:
-    """The watchers among some processes, without the shells that start them."""
-    return [pid for pid, command in processes.items() if " -m storage.watcher " in command]
+    """The watchers among some processes."""
+    return [
+        pid for pid, command in processes.items() if WATCHER in command and SHELL not in command
+    ]
+
+
+def guards(processes: dict[int, str]) -> list[int]:
+    """The shells that start a killed watcher again."""
+    return [pid for pid, command in processes.items() if WATCHER in command and SHELL in command]
 
 
 def test_the_server_stops_after_the_last_client_is_killed(
@@ -81,16 +91,46 @@ def test_there_is_one_watcher_however_many_clients(
     assert len(watchers(processes(locate(warm).base))) == 1
 
 
-def test_a_killed_watcher_is_replaced_when_a_client_leaves(
+def test_the_server_stops_although_the_watcher_and_all_clients_are_killed(
+    warm: Path, client: Client, eventually: Eventually, processes: Processes
+) -> None:
+    base = locate(warm).base
+    only = client(warm)
+    ready(only)
+    eventually(lambda: watchers(processes(base)))
+    (watcher,) = watchers(processes(base))
+    os.kill(watcher, signal.SIGKILL)
+    only.kill()
+    only.wait()
+    eventually(lambda: not processes(base), seconds=10)
+    assert not (locate(warm).data / "postmaster.pid").exists()  # it was stopped politely
+
+
+def test_a_watcher_killed_with_its_guard_is_replaced_when_a_client_leaves(
     warm: Path, eventually: Eventually, processes: Processes
 ) -> None:
     lease = attach(warm)
     base = lease.place.base
     eventually(lambda: watchers(processes(base)))
-    (watcher,) = watchers(processes(base))
-    os.kill(watcher, signal.SIGKILL)
+    for pid in [*guards(processes(base)), *watchers(processes(base))]:
+        os.kill(pid, signal.SIGKILL)
     eventually(lambda: not watchers(processes(base)))
     lease.release()
+    eventually(lambda: not processes(base), seconds=10)
+
+
+def test_a_server_left_alone_by_the_death_of_all_others_is_taken_care_of_by_the_next_client(
+    warm: Path, client: Client, eventually: Eventually, processes: Processes
+) -> None:
+    base = locate(warm).base
+    only = client(warm)
+    ready(only)
+    eventually(lambda: watchers(processes(base)))
+    for pid in [*guards(processes(base)), *watchers(processes(base)), only.pid]:
+        os.kill(pid, signal.SIGKILL)
+    only.wait()
+    assert status(warm).running
+    attach(warm).release()
     eventually(lambda: not processes(base), seconds=10)
 
 

@@ -3,12 +3,17 @@
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from served import SCRIPT
+
+
+class Ended(AssertionError):
+    """The server has ended instead of answering."""
 
 
 class Wire:
@@ -49,7 +54,8 @@ class Wire:
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self.errors):
             if stream is not None:
-                stream.close()
+                with suppress(BrokenPipeError):  # what was not sent any more
+                    stream.close()
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send a message."""
@@ -72,9 +78,11 @@ class Wire:
             message = json.loads(line)
             assert message["jsonrpc"] == "2.0"
             if message.get("id") == self.number:
+                if "error" in message:
+                    raise Ended(f"an error instead of a result: {message['error']}")
                 result: dict[str, Any] = message["result"]
                 return result
-        raise AssertionError(f"the server ended: {self.said()}")
+        raise Ended(f"the server ended: {self.said()}")
 
     def initialize(self) -> dict[str, Any]:
         """Shake hands."""
