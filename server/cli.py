@@ -80,7 +80,7 @@ def main() -> NoReturn:
     for line in misspelt():
         sys.stderr.write(f"foresight: warning: {line}\n")
     try:
-        result = app(standalone_mode=False)
+        result = app(prog_name="foresight", standalone_mode=False)
     except typer.TyperException as error:
         _leave(_called_wrongly(error), error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
