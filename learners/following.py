@@ -23,7 +23,7 @@ from learners.replay import Fold, start
 from learners.serving import Live
 from storage import catalog, log, snapshots, versions
 from storage.database import Database
-from storage.errors import Damaged, StorageError
+from storage.errors import Damaged, StorageError, Unavailable
 
 Open = Callable[[], Awaitable[Database]]
 
@@ -75,7 +75,8 @@ class _Follower:
     async def _extend(self, live: Live) -> None:
         """Take up what the user has added to the catalogue, or removed from it."""
         if live.base.extend is not None:
-            entries = await self.database.run(partial(catalog.entries, learner=live.base.name))
+            read = partial(catalog.entries, learner=live.base.name)
+            entries = await self.database.run(read, PATIENCE_SECONDS)
             sound = tuple(entry for entry in entries if self._sound(live, entry))
             if sound != live.added:
                 live.extend(sound)
@@ -197,6 +198,9 @@ class _Follower:
             if self.database.target.listens:
                 listening = await stack.enter_async_context(self.database.listening(self.hint))
             while True:
+                if self.database.target.listens and not listening():
+                    # asks are flagged from now on: to find out by asking takes seconds
+                    raise Unavailable("the connection to the database was lost")
                 pause = POLL_LISTENING if listening() else POLL_BLIND
                 await self.catch_up()
                 looks = self.looks or anyio.current_time() >= self.again
@@ -207,8 +211,6 @@ class _Follower:
                 self.lifecycle.opened(self.database)
                 if looks:
                     await self.lifecycle.join_waiting()
-                if self.database.target.listens and not listening():
-                    return
                 with anyio.move_on_after(pause):
                     await self.wake.wait()
                 self.wake = anyio.Event()

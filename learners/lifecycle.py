@@ -265,7 +265,11 @@ class Lifecycle:
         )
 
     async def join_waiting(self) -> int:
-        """Give outcomes whose decision has landed their place in the log; return how many."""
+        """Give outcomes whose decision has landed their place in the log; return how many.
+
+        Raises:
+            NotStored: The database is away.
+        """
         erasure = self._erasure  # before anything is looked up
         waiting = await self.run(partial(log.waiting, but=list(self._unjoinable)))
         rows, keys = list[EventRow](), list[str]()

@@ -59,7 +59,7 @@ def ask_on(scene: Scene, seconds: float) -> None:
     answers = [each for each in asker.answers if each[0] > start]
     times = [start, *(at for at, _ in answers), time.monotonic()]
     assert max(later - earlier for earlier, later in pairwise(times)) < SILENCE
-    assert answers[-1][1], "the last answer is not flagged as degraded"
+    assert answers[-1][1], f"the last answer is not flagged as degraded: {asker.wire.said()}"
 
 
 @pytest.mark.parametrize("seconds", [4.0, MINUTE])

@@ -1,6 +1,7 @@
 """Ask, tell and share, over real PostgreSQL."""
 
 import uuid
+from dataclasses import replace
 from functools import partial
 
 import anyio
@@ -96,8 +97,6 @@ async def test_an_outcome_may_arrive_before_its_decision(fresh_database: Dsn) ->
         told = await here.tell(Tell(decision_id=late, verdict="success"), CALLER)
         assert (told.effect, told.joined) == ("waiting", False)
         assert here.live("coins").fold.memory.coins == {}
-        from dataclasses import replace
-
         here.writer.decide(replace(decision.row, id=late))
         await here.writer.flush(5)
         assert await here.join_waiting() == 1
@@ -106,6 +105,23 @@ async def test_an_outcome_may_arrive_before_its_decision(fresh_database: Dsn) ->
                 await here.stirred(0.1)
         again = await here.tell(Tell(decision_id=late, verdict="success"), CALLER)
         assert again.effect == "duplicate"
+
+
+async def test_an_early_outcome_that_does_not_fit_its_decision_holds_nothing_up(
+    fresh_database: Dsn,
+) -> None:
+    async with running(fresh_database, [LEARNER]) as lifecycle:
+        decision = lifecycle.ask(LEARNER, Toss(coin="early"), CALLER)
+        choice, fitting = str(uuid.uuid4()), str(uuid.uuid4())
+        for late in (choice, fitting):
+            told = await lifecycle.tell(Tell(decision_id=late, verdict="success"), CALLER)
+            assert told.effect == "waiting"
+        # of a choice the outcome must say what was used, and this one did not
+        lifecycle.writer.decide(replace(decision.row, id=choice, query=None))
+        lifecycle.writer.decide(replace(decision.row, id=fitting))
+        await lifecycle.writer.flush(5)
+        assert await lifecycle.join_waiting() == 1
+        assert await lifecycle.join_waiting() == 0
 
 
 async def test_facts_serve_when_the_decision_is_missing(fresh_database: Dsn) -> None:
