@@ -30,9 +30,15 @@ help:  ## list the targets
 	$(TIMED) $(BIN)/python -m pip install --quiet --disable-pip-version-check --group test
 	@touch $@
 
+.venv/installed-bench: .venv/installed-test
+	$(TIMED) $(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	@touch $@
+
 .venv/installed-check: .venv/installed-test
 	$(TIMED) $(BIN)/python -m pip install --quiet --disable-pip-version-check --group check
 	@touch $@
+
+MOST ?= 1000000
 
 install: .venv/installed  ## set up .venv
 
@@ -61,8 +67,11 @@ covered: .venv/installed-check  ## the tests under branch coverage, with every p
 torture: .venv/installed-check  ## the heavy tests, part by part: make torture PARTS="wheel kills"
 	@$(BIN)/python tests/support/torture.py $(PARTS)
 
-bench: .venv/installed-test  ## speed, as ratios measured in one run
-	@$(BIN)/python -m pytest -q -m heavy tests/benchmarks
+bench: .venv/installed-test  ## speed, beside a floor of the same run: make bench ONLY="stdio mcp"
+	@PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/run.py --only $(ONLY)
+
+bench-growth: .venv/installed-bench  ## what grows with the history, as a picture: make bench-growth MOST=1000000
+	@PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/growth.py --most $(MOST)
 
 evaluate: .venv/installed-test  ## quality of learning on real data: make evaluate DATA=folder
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/evaluation/run.py $(DATA)
@@ -72,4 +81,4 @@ clean:  ## remove .venv and everything made by the targets above; stored data st
 		.ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install run test check lint covered torture bench evaluate clean
+.PHONY: help install run test check lint covered torture bench bench-growth evaluate clean

@@ -1,6 +1,6 @@
 """`make bench`: speed, as ratios to a floor that is measured in the same run.
 
-Usage: python tests/benchmarks/run.py [--only NAME ...] [--soak] [--out FOLDER]
+Usage: python tests/benchmarks/run.py [--only [NAME ...]] [--out FOLDER]
 """
 
 import argparse
@@ -18,7 +18,7 @@ from tests.benchmarks import asking, running, telling
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.processes import cores
 
-OUT = Path("build/benchmarks")
+OUT = Path("docs/benchmarks")
 BENCHMARKS: dict[str, Callable[[Path], Iterator[Measure]]] = {
     "stdio": asking.stdio,
     "inside": asking.inside,
@@ -30,15 +30,16 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Measure]]] = {
     "soak": running.soak,
 }
 
+LONG = ("soak",)  # ten minutes: only when named
+
 
 def main() -> None:
     """Measure, print and write down."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--only", nargs="*", choices=BENCHMARKS, default=None)
-    arguments.add_argument("--soak", action="store_true", help="also the ten minutes of it")
     arguments.add_argument("--out", type=Path, default=OUT)
     given = arguments.parse_args()
-    chosen = given.only or [name for name in BENCHMARKS if name != "soak" or given.soak]
+    chosen = given.only or [name for name in BENCHMARKS if name not in LONG]
     console = Console(width=160)
     found = list[Measure]()
     for name in chosen:
