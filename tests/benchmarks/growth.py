@@ -23,7 +23,7 @@ from storage import log
 from storage.database import Where, open_database
 from storage.rows import EventRow
 from tests.benchmarks.processes import ASK, home, pair, server, timed
-from tests.benchmarks.run import OUT, machine
+from tests.benchmarks.report import GROWTH, OUT, PICTURE, machine, page
 
 SMALLEST, LARGEST = 1000, 1_000_000
 BATCH = 5000
@@ -54,8 +54,9 @@ def main() -> None:
         console.print(f"{n:>9} outcomes: {shown} -- {time.monotonic() - started:.0f} s")
     given.out.mkdir(parents=True, exist_ok=True)
     report = {"machine": machine(), "seconds": found, "exponents": exponents(found)}
-    (given.out / "growth.json").write_text(json.dumps(report, indent=1), "utf-8")
-    draw(found, given.out / "growth.svg")
+    (given.out / GROWTH).write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    draw(found, given.out / PICTURE)
+    page(given.out)
     for name, exponent in exponents(found).items():
         console.print(f"{name}: grows as n^{exponent:.2f}")
     console.print(f"written to {given.out}")

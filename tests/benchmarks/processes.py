@@ -1,7 +1,6 @@
 """Servers as processes, and what the kernel says of them."""
 
 import json
-import os
 import sys
 import time
 from collections import deque
@@ -91,8 +90,3 @@ def home(directory: Path, **settings: str) -> Generator[Mapping[str, str]]:
 def pair(i: int) -> dict[str, Any]:
     """Return the i-th of many different questions."""
     return {**PAIR, "mixins": [f"MixinBench{i % 40}", f"MixinBench{40 + i // 40 % 40}"]}
-
-
-def cores() -> int:
-    """Return the processors that this machine gives us."""
-    return len(os.sched_getaffinity(0))

@@ -4,21 +4,17 @@ Usage: python tests/benchmarks/run.py [--only [NAME ...]] [--out FOLDER]
 """
 
 import argparse
-import json
-import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich.console import Console
 
 from tests.benchmarks import asking, running, telling
 from tests.benchmarks.measure import Measure
-from tests.benchmarks.processes import cores
+from tests.benchmarks.report import OUT, keep
 
-OUT = Path("docs/benchmarks")
 BENCHMARKS: dict[str, Callable[[Path], Iterator[Measure]]] = {
     "stdio": asking.stdio,
     "inside": asking.inside,
@@ -49,14 +45,8 @@ def main() -> None:
                 found.append(measure)
                 console.print(line(measure), highlight=False)
         console.print(f"-- {name}: {time.monotonic() - started:.0f} s", highlight=False)
-    write(found, given.out)
+    keep(found, given.out)
     console.print(f"written to {given.out}")
-
-
-def machine() -> str:
-    """Return what the figures were measured on."""
-    python = platform.python_version()
-    return f"{platform.system()} {platform.machine()}, Python {python}, {cores()} processors"
 
 
 def line(measure: Measure) -> str:
@@ -64,23 +54,6 @@ def line(measure: Measure) -> str:
     verdict = {None: "", True: "met", False: "MISSED"}[measure.met]
     figure = f"{measure.value:10.2f} {measure.unit:<6}"
     return f"{measure.name:<72} {figure} {measure.wanted:<18} {verdict:<7} {measure.detail}"
-
-
-def write(found: Sequence[Measure], out: Path) -> None:
-    """Write the figures as JSON, and as a table."""
-    out.mkdir(parents=True, exist_ok=True)
-    rows = [{**asdict(measure), "met": measure.met} for measure in found]
-    (out / "results.json").write_text(
-        json.dumps({"machine": machine(), "measures": rows}, indent=1)
-    )
-    table = "\n".join(map(_row, found))
-    head = "| measured | figure | goal | |\n|---|---|---|---|"
-    (out / "results.md").write_text(f"{machine()}\n\n{head}\n{table}\n")
-
-
-def _row(measure: Measure) -> str:
-    goal = measure.wanted and f"{measure.wanted}{'' if measure.met else ': **missed**'}"
-    return f"| {measure.name} | {measure.value:.2f} {measure.unit} | {goal} | {measure.detail} |"
 
 
 if __name__ == "__main__":

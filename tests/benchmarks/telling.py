@@ -35,7 +35,8 @@ Tell = Callable[[], Coroutine[Any, Any, object]]
 
 def writer(directory: Path) -> Iterator[Measure]:
     """Tell through the writer from 64 callers, with synchronous commit; beside it a bare one."""
-    mine, floors = anyio.run(_rates, directory)
+    with home(directory):
+        mine, floors = anyio.run(_rates, directory)
     detail = f"{mine:.0f}/s beside {floors:.0f}/s of a bare group commit"
     yield Measure(
         name="outcomes through the writer, 64 callers",
