@@ -196,4 +196,4 @@ def test_an_empty_note_of_a_killed_server_is_harmless(directory: Path) -> None:
     neutralise(mine)
     assert postmaster(mine) is None
     assert not stop(mine, fast=0.1, immediate=0.1)
-    (mine.data / "postmaster.pid").unlink()
+    assert not (mine.data / "postmaster.pid").exists()
