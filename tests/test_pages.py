@@ -30,7 +30,7 @@ TARGET = re.compile(r"\bmake ([a-z]+)\b")
 SETTINGS = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
 COMMANDS = typer.main.get_command(app)
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
-TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 
