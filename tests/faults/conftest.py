@@ -5,11 +5,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from premises import Premises
+from premises import EMPTY_WITHIN, Premises, until
 from scene import Scene, copied
 from served import foresight
 from tally import TALLY
@@ -84,7 +85,7 @@ def other_cluster(scratch: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def disk() -> Iterator[Callable[[Path, str], None]]:
-    """Mount a small disk over a directory."""
+    """Mount a small disk over a directory; ask for it before what is to use it."""
     mounted: list[Path] = []
 
     def mount(where: Path, size: str) -> None:
@@ -96,7 +97,8 @@ def disk() -> Iterator[Callable[[Path, str], None]]:
 
     yield mount
     for where in mounted:
-        subprocess.run(["umount", "--lazy", str(where)], check=True)
+        until(partial(unmounted, where), EMPTY_WITHIN, "the disk is not used any more")
+        shutil.rmtree(where.parent)
 
 
 @pytest.fixture
@@ -106,6 +108,12 @@ def preloaded() -> Path:
     if not found:
         skip("clock jump: the package faketime is not installed")
     return found[0]
+
+
+def unmounted(where: Path) -> bool:
+    """Take a disk away, unless somebody is still there."""
+    done = subprocess.run(["umount", str(where)], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def skip(why: str) -> NoReturn:

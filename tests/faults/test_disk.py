@@ -36,7 +36,7 @@ def refused_on(scene: Scene, ballast: Path) -> bool:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_full_disk_refuses_what_it_cannot_keep_and_goes_on_when_there_is_space(
-    scene: Open, disk: Callable[[Path, str], None], seed: int
+    disk: Callable[[Path, str], None], scene: Open, seed: int
 ) -> None:
     with scene(seed, prepare=lambda data: disk(data, SPACE)) as disturbed:
         disturbed.open(1, asker=True, worker=True)
