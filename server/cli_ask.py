@@ -145,10 +145,10 @@ def _check(tool: str, arguments: Mapping[str, Any]) -> None:
     from pydantic import ValidationError
 
     from learners.wording import problems
-    from server.direct import TOOLS
+    from server.direct import named
 
     try:
-        TOOLS[tool].fn_metadata.validate_arguments(dict(arguments))
+        named()[tool].fn_metadata.validate_arguments(dict(arguments))
     except ValidationError as error:
         raise WrongInput(explained(tool, arguments, "; ".join(problems(error)))) from None
 

@@ -41,20 +41,21 @@ def serve(
     which must pass on the headers Host (a name of FORESIGHT_HTTP_ALLOWED_HOSTS) and Authorization;
     set FORESIGHT_HTTP_AUTH=always behind it.
     """
-    from server.logs import configure
+    from server.logs import configure, hold
 
     given: dict[str, Any] = {"http_host": host} if host else {}
     given |= {"http_port": port} if port is not None else {}
     given |= {"toolsets": toolsets} if toolsets else {}
     given |= {"read_only": True} if read_only else {}
     settings = load(**given)
-    configure(settings.log_level, settings.logs, people=http and sys.stderr.isatty())
     if http:
+        configure(settings.log_level, settings.logs, people=sys.stderr.isatty())
         _serve_http(settings, welcome=welcome)
     else:
         from server.app import build
         from server.stdio import serve_stdio
 
+        hold(settings.log_level, settings.logs)
         serve_stdio(build(settings))
 
 

@@ -1,8 +1,8 @@
 """The verbs of the tools as methods, for programs that have no use for MCP."""
 
-import inspect
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from tools.context import App
 from tools.learning_status import StatusAnswer
 from tools.recommend_mixins import RecommendationAnswer
 from tools.record_feedback import FeedbackAnswer
+from tools.strict import StrictTool
 from tools.surface import TOOLSETS, tools
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 HISTORY_SECONDS = 600.0
 
 
-TOOLS = {tool.name: tool for tool in tools(TOOLSETS)}
+@cache
+def named() -> Mapping[str, StrictTool]:
+    """Return all tools by their names; made when first asked for, because a server has its own."""
+    return {tool.name: tool for tool in tools(TOOLSETS)}
 
 
 def check(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def check(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidFacts: Naming the argument, what was expected and what is accepted.
     """
-    tool = TOOLS[name]
+    tool = named()[name]
     try:
         return tool.fn_metadata.validate_arguments(dict(arguments))
     except ValidationError as error:
@@ -121,7 +125,7 @@ class Foresight:
         """
         valid = check(name, arguments)
         call = await self._app.call({})
-        answer: Answer = await inspect.unwrap(TOOLS[name].fn)(**valid, call=call)
+        answer: Answer = await named()[name].fn(**valid, call=call)
         return answer
 
 

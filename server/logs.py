@@ -3,17 +3,35 @@
 People at a terminal are shown what went wrong, in plain lines; the file has everything.
 """
 
+from __future__ import annotations
+
 import logging
 import sys
-from collections.abc import Sequence
-from logging.handlers import RotatingFileHandler
+from collections.abc import Callable, Sequence
+from functools import partial
+from logging.handlers import MemoryHandler, RotatingFileHandler
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import structlog
+if TYPE_CHECKING:
+    from structlog.typing import Processor
 
 LARGEST, KEPT = 5_000_000, 3  # bytes of a file, files beside the newest
 NAME = "foresight.log"
-JSON = structlog.processors.JSONRenderer()
+HELD = 1000  # records, until there is something to write them
+
+_held: list[Callable[[], None]] = []
+
+
+def hold(level: str, directory: Path | None = None) -> None:
+    """Do as ``configure`` once ``route`` is called, and keep until then what is logged.
+
+    What writes the log takes a tenth of a second to import, and the first reply must not wait.
+    """
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    root.addHandler(MemoryHandler(HELD, flushLevel=logging.CRITICAL + 1))
+    _held.append(partial(configure, level, directory))
 
 
 def configure(level: str, directory: Path | None = None, *, people: bool = False) -> None:
@@ -24,7 +42,9 @@ def configure(level: str, directory: Path | None = None, *, people: bool = False
         directory: Where the file is.
         people: Whether somebody reads stderr: then only warnings go there, in plain lines.
     """
-    shared: list[structlog.typing.Processor] = [
+    import structlog
+
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -40,33 +60,46 @@ def configure(level: str, directory: Path | None = None, *, people: bool = False
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    foreign: list[structlog.typing.Processor] = [*shared, structlog.processors.format_exc_info]
+    foreign: list[Processor] = [*shared, structlog.processors.format_exc_info]
     root = logging.getLogger()
-    for handler in root.handlers[:]:
+    before = root.handlers[:]
+    for handler in before:
         root.removeHandler(handler)
     screen = logging.StreamHandler(sys.stderr)
-    screen.setFormatter(_formatter(foreign, _lines() if people else JSON))
+    screen.setFormatter(_formatter(foreign, _lines() if people else _json()))
     screen.setLevel(logging.WARNING if people else logging.NOTSET)
     root.addHandler(screen)
     if directory is not None and (file := _file(directory)) is not None:
-        file.setFormatter(_formatter(foreign, JSON))
+        file.setFormatter(_formatter(foreign, _json()))
         root.addHandler(file)
     root.setLevel(level.upper())
     # one line per request of every client is noise in a file meant for trouble
     for noisy in ("mcp", "uvicorn.access", "httpx2", "httpcore2"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    for handler in before:
+        if isinstance(handler, MemoryHandler):
+            for record in handler.buffer:
+                root.handle(record)
 
 
-def _formatter(
-    foreign: Sequence[structlog.typing.Processor], renderer: structlog.typing.Processor
-) -> logging.Formatter:
+def _formatter(foreign: Sequence[Processor], renderer: Processor) -> logging.Formatter:
+    import structlog
+
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=foreign,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
 
 
-def _lines() -> structlog.typing.Processor:
+def _json() -> Processor:
+    import structlog
+
+    return structlog.processors.JSONRenderer()
+
+
+def _lines() -> Processor:
+    import structlog
+
     return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 
 
@@ -75,6 +108,10 @@ def route() -> None:
 
     Left alone, structlog writes to stdout.
     """
+    import structlog
+
+    while _held:
+        _held.pop()()
     if not structlog.is_configured():
         structlog.configure(
             processors=[

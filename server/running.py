@@ -43,7 +43,6 @@ async def running(
         worker: Whether this process trains.
         replied: The imports wait for this, so that the first reply does not wait for them.
     """
-    route()
     failure: Exception | None = None
     async with anyio.create_task_group() as group:
         group.start_soon(
@@ -73,6 +72,7 @@ async def _run(
         with anyio.move_on_after(FIRST_REPLY):
             await replied.wait()
         await anyio.sleep(AFTER_REPLY)
+    await to_thread.run_sync(route, abandon_on_cancel=True)
     lives = await to_thread.run_sync(_imported, settings, abandon_on_cancel=True)
     # imported by now
     from learners import following

@@ -58,7 +58,7 @@ def test_leaving_before_the_database_is_there_is_quick_too(
 
 
 def test_the_first_reply_comes_before_any_import_of_learning_or_database(tmp_path: Path) -> None:
-    late = "numpy|asyncpg|onnxruntime|sklearn|lightgbm|learners.lifecycle|learners.catalog"
+    late = "structlog|numpy|asyncpg|onnxruntime|sklearn|learners.lifecycle|learners.catalog"
     env = environment(NOWHERE, tmp_path, PYTHONPROFILEIMPORTTIME="1")
     with Wire(env, tmp_path) as wire:
         wire.initialize()
