@@ -130,6 +130,7 @@ async def open_pool(target: Target, *, largest: int = LARGEST) -> Pool[Record]:
             min_size=min(SMALLEST, largest),
             max_size=largest,
             init=_prepare if target.pooler else _prepare_session,
+            reset=_left_clean,
         )
     except Exception as error:
         raise _refusal(target, error) from error
