@@ -185,7 +185,7 @@ class Retrain:
     age: timedelta | None = None
     accuracy: float | None = None
     things: str = "distinct things"
-    window: int = 50_000
+    window: int = 20_000
 
 
 Fit: TypeAlias = Callable[[Table, np.random.Generator], P]

@@ -57,7 +57,9 @@ def train(
         else:
             sys.stdout.write(f"Requested. {note}\n")
         return
-    run = through(partial(_trained, learner=learner), worker=True)
+    # before a worker is here, which would begin with a run that is due and then make another
+    last = with_database(partial(_requested, learner=learner))
+    run = through(partial(_trained, learner=learner, last=last), worker=True)
     if as_json:
         print_json(run)
     else:
@@ -66,18 +68,26 @@ def train(
         raise typer.Exit(1)
 
 
-async def _trained(verbs: "Foresight", learner: str) -> dict[str, Any]:
-    """Ask for a run and return the next one that ends."""
+async def _requested(database: "Database", learner: str) -> int:
+    """Ask for a run; return the number of the newest one before it."""
+    from storage import runs as stored
+    from storage import versions as registry
+
+    await database.run(partial(registry.ensure, learner=learner))
+    before = await database.run(partial(stored.history, learner=learner, limit=1))
+    request = partial(stored.request, learner=learner, reason="asked for with train", manual=True)
+    await database.run(request)
+    return before[0]["id"] if before else 0
+
+
+async def _trained(verbs: "Foresight", learner: str, last: int) -> dict[str, Any]:
+    """Return the first run after one that ends."""
     import anyio
 
     from storage import runs as stored
 
     lifecycle = verbs.lifecycle
-    lifecycle.live(learner)
     newest = partial(stored.history, learner=learner, limit=1)
-    before = await lifecycle.run(newest)
-    last = before[0]["id"] if before else 0
-    await verbs.train(learner)
     with Watch() as watch:
         while True:
             found = await lifecycle.run(newest)
