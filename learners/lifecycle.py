@@ -191,6 +191,8 @@ class Lifecycle:
     async def _rows(self, tell: Tell, caller: Caller) -> list[EventRow]:
         at = self.now()
         if not tell.decision_id:
+            if tell.corrects and not tell.facts:
+                tell = await self._about_the_corrected(tell)
             if not tell.learner or not tell.facts:
                 raise InvalidFacts(
                     "decision_id: expected the id of an answer, or learner and facts instead; "
@@ -217,6 +219,19 @@ class Lifecycle:
         if tell.learner and tell.facts:
             return [telling.row(tell, self.live(tell.learner).learner, caller, at, None)]
         return [telling.waiting(tell, caller, at)]
+
+    async def _about_the_corrected(self, tell: Tell) -> Tell:
+        """Return a correction with the facts of what it corrects."""
+        found = await self.run(partial(log.by_key, key=tell.corrects))
+        wanted = [row for row in found if tell.learner in ("", row["learner"])]
+        if len(wanted) > 1:
+            names = ", ".join(row["learner"] for row in wanted)
+            raise WrongInput(f"learner: outcomes of {names} have this key; name one of them")
+        if not wanted:
+            raise WrongInput(
+                f"corrects: expected the key of a stored outcome, got {quoted(tell.corrects)}"
+            )
+        return replaced(tell, learner=wanted[0]["learner"], facts=wanted[0]["query"])
 
     async def _decision_rows(self, decision_id: str) -> list[Mapping[str, Any]]:
         recent = self._recent.get(decision_id)

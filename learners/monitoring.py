@@ -58,7 +58,7 @@ def due(
         return _counted(evidence.outcomes, policy.outcomes, "since the start")
     if last.skipped:
         return _after_skip(policy, evidence, last)
-    new = evidence.outcomes - last.outcomes
+    new = max(0, evidence.outcomes - last.outcomes)  # less is left where some was forgotten
     changed = _changed(policy, last, revision, catalogue, new, at)
     if changed:
         return Due(True, changed)

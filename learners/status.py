@@ -126,7 +126,9 @@ async def _learner(live: Live, database: Database) -> LearnerStatus:
     started = None if since is None else since.isoformat(timespec="seconds")
     state = await due(live, database, PATIENCE_SECONDS)
     last = _last_run(row) if row is not None else None
-    return _remembered(live, last, state.reason, started)
+    waits = state.now and started is None
+    reason = f"due, as soon as a worker is free: {state.reason}" if waits else state.reason
+    return _remembered(live, last, reason, started)
 
 
 def _remembered(

@@ -31,7 +31,9 @@ def register(app: typer.Typer) -> None:
 
 
 def forget(
-    project: Annotated[str, typer.Option(help="Id of a project, as answers are logged.")] = "",
+    project: Annotated[
+        str, typer.Option(help="Id of a project, as answers are logged; . is this one.")
+    ] = "",
     user: Annotated[str, typer.Option(help="Who asked or told.")] = "",
     since: Annotated[
         str, typer.Option("--from", metavar="TIME", help="Asked or known from then on.")
@@ -58,8 +60,10 @@ def forget(
     the answers they are about, and corrections with what they name. Every version that was trained
     on a forgotten row loses its params; every running process drops it from memory within seconds.
     """
-    scope = _scope(project, user, since, until, learner)
     settings = prepared()
+    if project == ".":
+        project = _this(settings)
+    scope = _scope(project, user, since, until, learner)
     extent = with_database(partial(_preview, scope=scope))
     files = _dumps(settings)
     if extent.rows and not (dry_run or as_json):
@@ -76,6 +80,12 @@ def forget(
         for file in files:
             file.unlink(missing_ok=True)
     _show(extent, files, scope, done=True, deleted=dumps, as_json=as_json)
+
+
+def _this(settings: "Settings") -> str:
+    from server.host import host
+
+    return host(settings).project
 
 
 def _scope(project: str, user: str, since: str, until: str, learner: str) -> "Scope":

@@ -67,11 +67,19 @@ class Guard:
 
     async def _wrong_place(self, request: Request) -> JSONResponse | None:
         """Refuse what a page of another site makes a browser send (DNS rebinding among it)."""
-        checks = TransportSecurityMiddleware(self.security)
+        checks = TransportSecurityMiddleware(self._names(request))
         refusal = await checks.validate_request(request, is_post=request.method == "POST")
         if refusal is None:
             return None
         return _refusal(refusal.status_code, REFUSED[refusal.status_code])
+
+    def _names(self, request: Request) -> TransportSecuritySettings:
+        """Return the names that may be used; with tokens, the address that was called is one."""
+        called = request.scope.get("server")
+        if not self.required or not called:
+            return self.security
+        hosts = [*self.security.allowed_hosts, called[0], f"{called[0]}:*"]
+        return self.security.model_copy(update={"allowed_hosts": hosts})
 
     def _judged(self, request: Request) -> tuple[Token | None, JSONResponse | None]:
         """Return whose request it is, or its refusal."""

@@ -193,6 +193,8 @@ def _row(record: Mapping[str, Any], learner: "AnyLearner", project: str, now: fl
 
 def _check_columns(record: Mapping[str, Any]) -> None:
     missing = [name for name in PAIR if name not in record]
+    if any(name in record for name in COUNTS):  # a misspelt one would count as none
+        missing += [name for name in COUNTS if name not in record]
     if not missing and not any(name in record for name in (*COUNTS, LABEL)):
         missing = [f"{COUNTS[0]} and {COUNTS[1]}, or {LABEL}"]
     if missing:

@@ -1,12 +1,14 @@
 """What a newcomer is shown: how to connect, one live answer, and what to do next."""
 
 import json
+import os
 import shlex
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
+from server.settings import PREFIX
 from tools.context import App
 
 INSPECTOR = "npx -y @modelcontextprotocol/inspector@2"
@@ -24,8 +26,17 @@ def command() -> str:
 
 
 def client() -> dict[str, Any]:
-    """Return the stdio entry of a client's configuration."""
-    return {"mcpServers": {"foresight": {"command": command(), "args": ["serve"]}}}
+    """Return the stdio entry of a client's configuration, with our settings of this environment.
+
+    An address may hold a password: it is named, and the client puts it in.
+    """
+    entry: dict[str, Any] = {"command": command(), "args": ["serve"]}
+    ours = {name: value for name, value in sorted(os.environ.items()) if name.startswith(PREFIX)}
+    if ours:
+        entry["env"] = {
+            name: f"${{{name}}}" if name.endswith("_URL") else value for name, value in ours.items()
+        }
+    return {"mcpServers": {"foresight": entry}}
 
 
 def inspector(url: str = "") -> str:

@@ -205,6 +205,11 @@ async def since(
     return [dict(row.items()) for row in rows]
 
 
+async def by_key(connection: AnyConnection, key: str) -> list[dict[str, Any]]:
+    """Return what the outcomes of a key are about, one of each learner that has it."""
+    return [dict(row.items()) for row in await connection.fetch(QUERIES["outcomes_by_key"], key)]
+
+
 async def waiting(connection: AnyConnection, but: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return outcomes whose decision has landed since, without those of some keys."""
     rows = await connection.fetch(QUERIES["waiting_with_decision"], list(but))

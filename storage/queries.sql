@@ -14,6 +14,9 @@ where not forgotten(erasure, learner, project, query ->> 'project', user_id, to_
                     to_timestamp(asked))
 on conflict (id, learner) do nothing
 
+-- name: outcomes_by_key
+select learner, query from events where key = $1 and learner <> '*' and query is not null
+
 -- name: append_first_words
 -- Under the lock of the log. A row whose key is there already, whose decision has an outcome, or
 -- that an erasure since may cover, is left out and is not returned.

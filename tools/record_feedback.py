@@ -114,7 +114,8 @@ async def record_feedback(
     # here, so that the first reply does not wait for the learners
     from learners.telling import Tell
 
-    learner = _learner(call, learner, decision_id, facts)
+    if facts or decision_id or not corrects:  # else what is corrected says it
+        learner = _learner(call, learner, decision_id, facts)
     told = await call.lifecycle.tell(
         Tell(
             verdict=outcome,

@@ -68,5 +68,6 @@ def _growth(found: Mapping[str, Any]) -> str:
     ]
     for n, costs in found["seconds"].items():
         lines.append(f"| {int(n):,} | {' | '.join(f'{costs[step]:.4g}' for step in steps)} |")
-    powers = " | ".join(f"{found['exponents'][step]:.2f}" for step in steps)
-    return "\n".join([*lines, f"| power | {powers} |"]) + "\n"
+    if powers := found["exponents"]:
+        lines.append(f"| power | {' | '.join(f'{powers[step]:.2f}' for step in steps)} |")
+    return "\n".join(lines) + "\n"

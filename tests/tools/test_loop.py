@@ -258,3 +258,19 @@ async def test_what_was_told_survives_the_server(fresh_database: Dsn, tmp_path: 
             await tell(asked, learner=LEARNER, facts=PAIR)
     async with client(settings) as asked:
         assert (await check(asked))["n"] == 6
+
+
+async def test_an_outcome_is_taken_back_by_naming_its_key_alone(asked: Client) -> None:
+    facts = {"mixins": ["MixinCaching", "MixinRetry"], "node_type": "EFFECT"}
+    told = {"learner": "mixin_compatibility", "facts": facts, "outcome": "failure", "key": "k1"}
+    assert not (await asked.call_tool("record_feedback", told)).is_error
+    back = {"outcome": "neutral", "corrects": "k1"}
+    result = await asked.call_tool("record_feedback", back)
+    assert result.structured_content is not None
+    assert result.structured_content["effect"] == "correction"
+    answer = await asked.call_tool("check_mixin_compatibility", facts)
+    assert answer.structured_content is not None
+    assert answer.structured_content["n"] == 0
+    unknown = await asked.call_tool("record_feedback", {"outcome": "neutral", "corrects": "k9"})
+    assert unknown.is_error
+    assert "corrects: expected the key of a stored outcome, got 'k9'" in str(unknown.content)
