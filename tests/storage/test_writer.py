@@ -11,7 +11,7 @@ from rig import open_database
 from storage import decisions, log
 from storage.database import Database
 from storage.embedded import Dsn
-from storage.errors import Refused, StorageError, Unavailable
+from storage.errors import Refused, StorageError, Unavailable, WrongDatabase
 from storage.rows import DecisionRow, EventRow, Stored
 from storage.writer import MOST_DECISIONS, MOST_WAITING, Writer
 
@@ -97,3 +97,46 @@ async def test_no_more_callers_wait_than_can_be_served_soon() -> None:
                 await anyio.sleep(0)
         group.cancel_scope.cancel()
     assert refused == [f"{MOST_WAITING} outcomes are waiting to be written"] * 2
+
+
+async def heard(failures: Sequence[Exception], deadline: float) -> list[Stored]:
+    """Tell while appending fails in these ways, one after another, and then succeeds."""
+    left = list(failures)
+
+    async def append(_asks: object, tells: Sequence[EventRow]) -> list[Stored]:
+        if left:
+            raise left.pop(0)
+        return [Stored("fact", 1) for _ in tells]
+
+    writer, found = Writer(append), list[Stored]()
+    async with anyio.create_task_group() as group:
+        group.start_soon(writer.run)
+        writer.decide(ASKED)
+        try:
+            found = await writer.tell([TOLD], deadline)
+        finally:
+            group.cancel_scope.cancel()
+    return found
+
+
+async def test_a_caller_waits_while_the_database_is_away_and_is_then_served() -> None:
+    assert await heard([Unavailable("away"), Unavailable("away")], 20) == [Stored("fact", 1)]
+
+
+async def test_a_caller_that_has_waited_long_enough_hears_the_reason() -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        await heard([Unavailable("the disk is full")] * 100, 0.3)
+    assert caught.group_contains(Unavailable, match="the disk is full")
+
+
+async def test_what_waiting_will_not_mend_is_said_at_once() -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        await heard([WrongDatabase("restart")], 3600)
+    assert caught.group_contains(WrongDatabase, match="restart")
+
+
+async def test_decisions_wait_where_the_database_goes_away_while_rows_are_written_apart() -> None:
+    failures = [ValueError("odd"), Unavailable("away"), Unavailable("away")]
+    with pytest.raises(ExceptionGroup) as caught:
+        await heard(failures, 20)
+    assert caught.group_contains(Unavailable, match="away")
