@@ -1,7 +1,7 @@
 """What the tests reach, after `coverage combine`: run this file for the report.
 
-`make check` prints it. It fails when a guarded package is below the floor, by all that can be
-reached (lines and branches) or by branches alone.
+`make check` prints it. It fails when a guarded package is below the floor by all that can be reached
+(lines and branches), or further below it by branches alone.
 """
 
 import json
@@ -18,6 +18,7 @@ from coverage import Coverage
 from sizes import PACKAGES, ROOT, modules
 
 FLOOR = 95.0  # percent
+SLACK = 2.0  # by branches alone: some are reached only where PgBouncer is, or by who is quicker
 GUARDED = ("learners", "storage")
 MARK = re.compile(r"# platform: (.+)$", re.MULTILINE)
 # Branches that run on another platform only carry a mark, `# platform: NAME`. They are not counted
@@ -111,7 +112,7 @@ def main() -> None:
         figures = f"{it.everything:.1f} % of lines and branches, {it.by_branches:.1f} % of branches"
         guarded = it.package in GUARDED
         print(f"{it.package:<9} {figures}" + (f", floor {FLOOR:.0f} %" if guarded else ""))
-        if guarded and min(it.everything, it.by_branches) < FLOOR:
+        if guarded and min(it.everything, it.by_branches + SLACK) < FLOOR:
             below.append(it.package)
     for line in elsewhere():
         print(line)
