@@ -1,7 +1,7 @@
 """What the tests reach, after `coverage combine`: run this file for the report.
 
-`make check` prints it. It fails when a guarded package is below the floor by all that can be reached
-(lines and branches), or further below it by branches alone.
+`make check` prints it. It fails when a guarded package is below the floor by all that can be
+reached (lines and branches), or further below it by branches alone.
 """
 
 import json
