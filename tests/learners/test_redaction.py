@@ -89,7 +89,7 @@ ORDINARY = [
     "constraint pk_customer_invoice_number, sk_model_selection",
     "sk-learn-pipeline-components and npm-run-all-parallel-tasks",
     "left-pad@1.3.0, @types/node@20.1.2",
-    "https://registry.npmjs.org:443/@types/node",
+    "https://packages.example.org:443/@types/node",
     "http://localhost:8077/mcp",
     "ssh://host/path and file:///etc/hosts",
     "x = a@b.T",
