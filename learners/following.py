@@ -49,7 +49,7 @@ class _Follower:
     def hint(self, topic: str = "") -> None:
         """Take a notice: a topic, and for events the number of the last one."""
         name, _, last = topic.partition(" ")
-        if name == EVENTS and last and int(last) <= self.lifecycle.seq:
+        if name == EVENTS and last.isdecimal() and int(last) <= self.lifecycle.seq:
             return  # of this process, and folded already
         self.looks |= name != EVENTS
         self.wake.set()

@@ -15,6 +15,7 @@ from server.cli_care import Yes, confirm
 from server.cli_learn import known
 from server.cli_moments import moment
 from server.cli_run import DATA, Json, prepared, print_json, with_database
+from server.host import host
 
 if TYPE_CHECKING:
     from server.settings import Settings
@@ -61,8 +62,8 @@ def forget(
     on a forgotten row loses its params; every running process drops it from memory within seconds.
     """
     settings = prepared()
-    if project == ".":
-        project = _this(settings)
+    me = host(settings)
+    project = me.project if project == "." else project
     scope = _scope(project, user, since, until, learner)
     extent = with_database(partial(_preview, scope=scope))
     files = _dumps(settings)
@@ -72,20 +73,11 @@ def forget(
         _show(extent, files, scope, done=False, deleted=False, as_json=as_json)
         return
     confirm("Forget this? It cannot be undone.", yes=yes)
-    from server.host import host
-
-    by = host(settings).user or "operator"
-    extent = with_database(partial(_erase, scope=scope, by=by))
+    extent = with_database(partial(_erase, scope=scope, by=me.user or "operator"))
     if dumps:
         for file in files:
             file.unlink(missing_ok=True)
     _show(extent, files, scope, done=True, deleted=dumps, as_json=as_json)
-
-
-def _this(settings: "Settings") -> str:
-    from server.host import host
-
-    return host(settings).project
 
 
 def _scope(project: str, user: str, since: str, until: str, learner: str) -> "Scope":
