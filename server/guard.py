@@ -78,7 +78,8 @@ class Guard:
         called = request.scope.get("server")
         if not self.required or not called:
             return self.security
-        hosts = [*self.security.allowed_hosts, called[0], f"{called[0]}:*"]
+        name = f"[{called[0]}]" if ":" in called[0] else called[0]
+        hosts = [*self.security.allowed_hosts, name, f"{name}:*"]
         return self.security.model_copy(update={"allowed_hosts": hosts})
 
     def _judged(self, request: Request) -> tuple[Token | None, JSONResponse | None]:

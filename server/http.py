@@ -143,17 +143,17 @@ def serve_http(
         known: The tokens that are accepted.
         beside: Runs once, next to the server.
     """
-    names = security(settings)
     guarded = Guard(
         app=server.streamable_http_app(
             streamable_http_path=PATH,
             max_request_body_size=LARGEST_BODY,
-            transport_security=names,
+            # the guard before it checks names, also those that are known only per connection
+            transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         ),
         tokens=known,
         required=needs_token(settings),
         rate=Rate(settings.http_rate),
-        security=names,
+        security=security(settings),
     )
     config = uvicorn.Config(
         guarded,

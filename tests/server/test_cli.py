@@ -211,11 +211,14 @@ def test_a_database_that_is_away_is_one_line_with_the_next_step(tmp_path: Path) 
 
 
 def test_what_a_client_needs_is_printed_with_an_absolute_path(tmp_path: Path) -> None:
-    env = environment(NOWHERE, tmp_path)
+    env = environment("postgresql://me:hunter2@127.0.0.1:1/db", tmp_path)
     found = json.loads(foresight(env, "connect-info", "--json").stdout)
     entry = found["mcpServers"]["foresight"]
     assert Path(entry["command"]).is_absolute()
     assert entry["args"] == ["serve"]
+    # else the client's server would have another history; what may hold a password is only named
+    assert entry["env"]["FORESIGHT_DATA_DIR"] == str(tmp_path)
+    assert entry["env"]["FORESIGHT_DATABASE_URL"] == "${FORESIGHT_DATABASE_URL}"
 
 
 def test_the_password_of_a_database_is_never_shown(tmp_path: Path) -> None:

@@ -46,6 +46,13 @@ def test_forgetting_shows_what_would_go_asks_and_leaves_a_record_without_names(
     assert (row["what"], row["counts"]["learners"][LEARNER]["decisions"]) == ("erasure", 1)
 
 
+def test_a_dot_is_the_project_of_this_directory(env: dict[str, str]) -> None:
+    told = ("record-feedback", "success", "--learner", LEARNER, "--facts", json.dumps(PAIR))
+    assert foresight(env, *told).returncode == 0
+    seen = foresight(env, "forget", "--project", ".", "--dry-run").stdout
+    assert f"{LEARNER}: 0 answers and 1 outcome\n" in seen
+
+
 def test_forgetting_names_the_dumps_and_deletes_them_on_request(tmp_path: Path) -> None:
     directory = tmp_path / "data"
     env = environment("", directory)

@@ -85,6 +85,12 @@ def test_a_request_without_a_good_token_is_refused_everywhere(
     assert "foresight token add" in answer.message
 
 
+def test_the_address_that_was_called_is_a_name_of_the_server_and_no_other_is(place: Place) -> None:
+    other = place.address.replace("127.0.0.1", "127.0.0.2")  # all of 127/8 is this machine
+    assert ask(other, token=place.ann).status == 400  # an empty body is no request
+    assert ask(other, token=place.ann, headers={"Host": "127.0.0.3"}).status == 421
+
+
 @pytest.mark.parametrize(
     ("headers", "status", "said"),
     [

@@ -91,6 +91,10 @@ def test_a_wrong_row_is_named_and_nothing_is_planned(row: str, expected: str) ->
             "found mixin_a, mixin_b, node_type, score.",
         ),
         (
+            "mixin_a,mixin_b,node_type,success_count,failures\nA,B,EFFECT,1,2\n",
+            "line 2: expected the columns failure_count; found mixin_a, mixin_b, node_type, ",
+        ),
+        (
             "mixin_a,mixin_b,node_type,compatible\nA,B,EFFECT,1\nA,C,EFFECT,maybe\n",
             "line 3: compatible: expected one of 1, true, yes, 0, false, no; got 'maybe'.",
         ),
