@@ -46,7 +46,7 @@ def entry(learner: AnyLearner, row: Row) -> Entry:
     replaced = _event(learner, row, "replaced_") if row["replaced_seq"] is not None else None
     served = None
     if row["served"] is not None:
-        served = Served(row["served_version"] or 0, dict(row["served"]))
+        served = _served(row["served_version"] or 0, row["served"])
     return Entry(
         event=_event(learner, row, "", replaced),
         memory_seq=row["memory_seq"],
@@ -55,6 +55,13 @@ def entry(learner: AnyLearner, row: Row) -> Entry:
         propensity=row["propensity"],
         served=served,
     )
+
+
+def _served(version: int, predicted: Sequence[Sequence[Any]]) -> Served:
+    """Return what was shown, from rows of option, prediction and, where there is one, interval."""
+    said = {option: value for option, value, *_ in predicted}
+    bounds = {option: (low, high) for option, _, low, high in (r for r in predicted if len(r) == 4)}
+    return Served(version, said, bounds)
 
 
 def _event(

@@ -4,10 +4,10 @@
 functions that serve and train, and scores each answer when its outcome becomes known.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,10 +17,14 @@ from learners.learner import AnyExample, AnyLearner, Evidence, Floats, Retrain, 
 from learners.ledger import Ledger as Scores
 from learners.monitoring import LastRun, due
 from learners.numerics.intervals import Interval
-from learners.numerics.scoring import log_loss
+from learners.numerics.scoring import Kind, Scoring
 from learners.replay import Asked, Entry, Rows, asked, log, replay, start
 
 CURVE = 40  # points of a learning curve
+RUNNING: Mapping[Kind, str] = {
+    "probability": "the running base rate",
+    "value": "the running median",
+}
 FOLDED = 2000  # newest rows that are cross-validated: a table, not an afternoon
 
 
@@ -74,7 +78,13 @@ def evaluate(
     predictions = {name: learner.score(params, later) for name, params in fitted.items()}
     predictions[training.CONSTANT] = np.full(len(later), constant)
     predictions[training.SERVED] = np.where(np.isnan(served), constant, served)
-    report = judging.judge(later, predictions, rng)
+    report = judging.judge(
+        later,
+        predictions,
+        rng,
+        kind=learner.scoring.kind,
+        bounds=training.bounds_of(learner, fitted, later),
+    )
     return replace(report, chosen=chosen, unavailable=unavailable)
 
 
@@ -94,19 +104,22 @@ class Ledger:
 
     Attributes:
         y: (n,) what happened; ``weight`` observations each.
-        p: (n,) what was said; NaN where no probability was given.
-        base: (n,) the running base rate at that moment.
+        p: (n,) what was said; NaN where nothing was.
+        base: (n,) the running constant at that moment: the base rate, or the median of the newest.
         sources: (n,) what the answer came from; ``versions`` the version, 0 for none.
         group: (n,)
         attempts: Training attempts in order.
         folds_of: The candidate whose accuracy per fold follows: the last that was chosen.
+        bounds: Lower and upper ends (n,) of the intervals given; NaN where there were none.
         folds: Accuracy of each of five grouped folds of the newest rows (000-43).
     """
 
+    scoring: Scoring
     y: Floats
     weight: Floats
     p: Floats
     base: Floats
+    bounds: tuple[Floats, Floats]
     sources: tuple[str, ...]
     versions: tuple[int, ...]
     group: tuple[str, ...]
@@ -115,7 +128,7 @@ class Ledger:
     folds: tuple[float, ...] = ()
 
     def said(self) -> Floats:
-        """Return p, or the running base rate where no probability was given."""
+        """Return p, or the running constant where nothing was said."""
         return np.where(np.isnan(self.p), self.base, self.p)
 
     def metrics(self, rng: np.random.Generator) -> dict[str, dict[str, Interval]]:
@@ -133,22 +146,28 @@ class Ledger:
             propensity=np.full(n, np.nan),
             example=np.arange(n),
         )
-        contenders = {"what was said": self.said(), "the running base rate": self.base}
-        report = judging.judge(table, contenders, rng)
+        kind = self.scoring.kind
+        contenders = {"what was said": self.said(), RUNNING[kind]: self.base}
+        low, high = self.bounds
+        given = {"what was said": self.bounds} if not np.isnan([low, high]).any() else {}
+        report = judging.judge(table, contenders, rng, kind=kind, bounds=given)
         return {name: dict(values) for name, values in report.metrics.items()}
 
     def curve(self) -> list[tuple[float, float, float]]:
-        """Return (observations, mean log loss so far, that of the base rate) along the way."""
+        """Return (observations, mean loss so far, that of the running constant) along the way."""
         observations = np.cumsum(self.weight)
-        own = np.cumsum(log_loss(self.y, self.said()) * self.weight) / observations
-        base = np.cumsum(log_loss(self.y, self.base) * self.weight) / observations
+        loss = self.scoring.loss
+        own = np.cumsum(loss(self.y, self.said()) * self.weight) / observations
+        base = np.cumsum(loss(self.y, self.base) * self.weight) / observations
         points = np.unique(np.linspace(0, len(self.y) - 1, min(CURVE, len(self.y))).astype(int))
         return [(float(observations[i]), float(own[i]), float(base[i])) for i in points]
 
     def abstention(
         self, shares: Sequence[float] = (0.2, 0.4, 0.6, 0.8, 1.0)
     ) -> list[tuple[float, float]]:
-        """Return the error when only the surest share of answers is given."""
+        """Return the error when only the surest share of answers is given; nothing of values."""
+        if self.scoring.kind == "value":
+            return []
         said = self.said()
         order = np.argsort(-np.abs(said - 0.5), kind="stable")
         reached = np.cumsum(self.weight[order]) / self.weight.sum()
@@ -158,6 +177,25 @@ class Ledger:
             last = min(int(np.searchsorted(reached, share)), len(order) - 1) + 1
             curve.append((share, float(wrong[:last].sum() / self.weight[order][:last].sum())))
         return curve
+
+
+class _Said(NamedTuple):
+    """What an answer said of one option, with its interval where it gave one."""
+
+    p: float | None
+    bounds: tuple[float, float] | None
+    source: str
+    version: int
+
+
+class _Line(NamedTuple):
+    """An answer once it is settled."""
+
+    y: float
+    weight: float
+    base: float
+    said: _Said
+    group: str
 
 
 @dataclass(slots=True)
@@ -170,23 +208,25 @@ class _Backtest:
     params: Any = None
     version: int = 0
     last: LastRun | None = None
-    scores: Scores = field(default_factory=Scores)
+    scores: Scores = field(init=False)
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     rows: Rows = field(init=False)
-    answers: dict[int, list[tuple[float | None, str, int]]] = field(
-        default_factory=dict[int, list[tuple[float | None, str, int]]]
-    )
+    answers: dict[int, list["_Said"]] = field(default_factory=dict[int, list["_Said"]])
 
     def __post_init__(self) -> None:
         self.rows = Rows(self.learner)
+        self.scores = Scores(self.learner.scoring.kind)
 
     def ask(self, memory: Any, question: Asked) -> None:
         example = question.example
         self.rows.add(memory, question)
         advice = self.learner.answer(self.params, memory, example.query, example.asked, self.rng)
         predicted = self.learner.predicted(advice)
+        bounds = self.learner.bounds(advice)
         self.answers[question.settled] = [
-            (predicted.get(label.option), advice.source, self.version)
+            _Said(
+                predicted.get(label.option), bounds.get(label.option), advice.source, self.version
+            )
             for label in question.labels
             if label.weight > 0
         ]
@@ -238,7 +278,7 @@ def backtest(
     waiting = sorted(questions, key=lambda question: question.position)
     settling = {question.settled: question for question in questions}
     state = _Backtest(learner, rng, retrain or learner.retrain)
-    lines = list[tuple[float, float, float, float, str, int, str]]()
+    lines = list[_Line]()
     fold, w = start(learner), 0
     for i, entry in enumerate(entries):
         while w < len(waiting) and waiting[w].position <= i:
@@ -253,16 +293,17 @@ def backtest(
         progress(i + 1)
     if not lines:
         raise ValueError("examples: expected at least one with a label, got none")
-    y, weight, p, base, sources, versions, group = zip(*lines, strict=True)
     chosen = next((a.candidate for a in reversed(state.attempts) if a.candidate), "")
     return Ledger(
-        y=np.array(y),
-        weight=np.array(weight),
-        p=np.array(p, dtype=np.float64),
-        base=np.array(base),
-        sources=sources,
-        versions=versions,
-        group=group,
+        scoring=learner.scoring,
+        y=np.array([it.y for it in lines]),
+        weight=np.array([it.weight for it in lines]),
+        p=np.array([np.nan if it.said.p is None else it.said.p for it in lines]),
+        base=np.array([it.base for it in lines]),
+        bounds=_ends([it.said.bounds for it in lines]),
+        sources=tuple(it.said.source for it in lines),
+        versions=tuple(it.said.version for it in lines),
+        group=tuple(it.group for it in lines),
         attempts=tuple(state.attempts),
         folds_of=chosen,
         folds=_folds(learner, state.rows.table(), chosen, rng) if chosen else (),
@@ -276,17 +317,17 @@ def _folds(
     return training.cross_validated(learner, newest, name, rng)
 
 
-def _settle(
-    state: _Backtest, question: Asked
-) -> list[tuple[float, float, float, float, str, int, str]]:
+def _ends(bounds: Sequence[tuple[float, float] | None]) -> tuple[Floats, Floats]:
+    ends = np.array([(np.nan, np.nan) if each is None else each for each in bounds])
+    return ends[:, 0], ends[:, 1]
+
+
+def _settle(state: _Backtest, question: Asked) -> list[_Line]:
     labels = [label for label in question.labels if label.weight > 0]
-    lines = list[tuple[float, float, float, float, str, int, str]]()
-    for label, (p, source, version) in zip(
-        labels, state.answers.pop(question.settled), strict=True
-    ):
-        base = state.scores.base_rate()
-        state.scores.score(version, p, label.y, label.weight)
+    lines = list[_Line]()
+    for label, said in zip(labels, state.answers.pop(question.settled), strict=True):
+        base = state.scores.base()
+        state.scores.score(said.version, said.p, label.y, label.weight, said.bounds)
         state.scores.count(label.y, label.weight)
-        shown = np.nan if p is None else p
-        lines.append((label.y, label.weight, shown, base, source, version, question.group))
+        lines.append(_Line(label.y, label.weight, base, said, question.group))
     return lines

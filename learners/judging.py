@@ -1,16 +1,21 @@
 """Judging: metrics with intervals, paired differences, and the gate that admits a candidate."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
 from learners.learner import Floats, Gate, Table
 from learners.numerics import intervals, metrics
 from learners.numerics.intervals import Interval
-from learners.numerics.scoring import Scoring
+from learners.numerics.scoring import Kind, Scoring
 
-METRICS = {
+Metric: TypeAlias = Callable[[Floats, Floats, Floats], float]
+Bounds: TypeAlias = tuple[Floats, Floats]
+
+FLOORS_OFF = "FORESIGHT_FLOORS=off leaves them out"
+PROBABILITY: Mapping[str, Metric] = {
     "log_loss": metrics.log_loss,
     "brier": metrics.brier,
     "accuracy": metrics.accuracy,
@@ -21,6 +26,13 @@ METRICS = {
     "auc": metrics.auc,
     "ece": metrics.ece,
 }
+VALUE: Mapping[str, Metric] = {
+    "absolute_error": metrics.absolute_error,
+    "root_square_error": metrics.root_square_error,
+    "bias": metrics.bias,
+    "rank_correlation": metrics.rank_correlation,
+}
+METRICS: Mapping[Kind, Mapping[str, Metric]] = {"probability": PROBABILITY, "value": VALUE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,32 +72,60 @@ def judge(
     table: Table,
     contenders: Mapping[str, Floats],
     rng: np.random.Generator,
+    *,
+    kind: Kind = "probability",
+    bounds: Mapping[str, Bounds] = {},
     draws: int = 300,
 ) -> Report:
-    """Return the metrics of every contender's predictions (n,) on the same held-out rows."""
+    """Return the metrics of every contender's predictions (n,) on the same held-out rows.
+
+    Args:
+        bounds: Of the contenders that give intervals: the lower and upper ends (n,).
+    """
     cluster = intervals.codes(table.group)
+    probability = kind == "probability"
     return Report(
         rows=len(table),
         observations=float(table.weight.sum()),
         groups=int(cluster.max()) + 1 if len(table) else 0,
         metrics={
-            name: {metric: _interval(metric, table, p, cluster, rng, draws) for metric in METRICS}
+            name: {
+                **{
+                    metric: _interval(of, table, p, cluster, rng, draws)
+                    for metric, of in METRICS[kind].items()
+                },
+                **_of_bounds(table, bounds.get(name), cluster, rng),
+            }
             for name, p in contenders.items()
         },
-        ece_noise={name: metrics.ece_noise(p, table.weight, rng) for name, p in contenders.items()},
+        ece_noise={name: metrics.ece_noise(p, table.weight, rng) for name, p in contenders.items()}
+        if probability
+        else {},
     )
 
 
+def _of_bounds(
+    table: Table, bounds: Bounds | None, cluster: intervals.Ints, rng: np.random.Generator
+) -> dict[str, Interval]:
+    """Return how often intervals held what happened, and how wide they were."""
+    if bounds is None:
+        return {}
+    low, high = bounds
+    held = ((low <= table.y) & (table.y <= high)).astype(np.float64)
+    return {
+        "coverage": intervals.interval(held, table.weight, cluster, rng),
+        "width": intervals.interval(high - low, table.weight, cluster, rng),
+    }
+
+
 def _interval(
-    metric: str,
+    of: Metric,
     table: Table,
     p: Floats,
     cluster: intervals.Ints,
     rng: np.random.Generator,
     draws: int,
 ) -> Interval:
-    of = METRICS[metric]
-
     def statistic(rows: intervals.Ints) -> float:
         return of(table.y[rows], p[rows], table.weight[rows])
 
@@ -133,17 +173,20 @@ def decide(
         admitted = admitted and bound > 0
         short = "" if bound > 0 else ", which is not above zero"
         parts.append(f"{loss:.3f} of {name} (gain {mean:.3f}, lower bound {bound:.3f}{short})")
-    floors = _missed(gate, table, candidate)
+    floors = _missed(gate, scoring.kind, table, candidate)
     shared = f" ({gate.confidence:.0%} shared by {tried} candidates)" if tried > 1 else ""
     words = (
         f"{scoring.name} {own:.3f} against {', and '.join(parts)}; {len(table)} later rows in "
         f"{groups} groups, bounds at {level:.0%}{shared}"
     )
-    return Verdict(admitted and not floors, words + "".join(f"; {missed}" for missed in floors))
+    words += "".join(f"; {missed}" for missed in floors)
+    if admitted and floors:
+        words += f"; only the floors refuse: {FLOORS_OFF}"
+    return Verdict(admitted and not floors, words)
 
 
-def _missed(gate: Gate, table: Table, p: Floats) -> list[str]:
-    values = {name: METRICS[name](table.y, p, table.weight) for name in gate.floors}
+def _missed(gate: Gate, kind: Kind, table: Table, p: Floats) -> list[str]:
+    values = {name: METRICS[kind][name](table.y, p, table.weight) for name in gate.floors}
     return [
         f"{name} {values[name]:.3f} is under the floor {floor}"
         for name, floor in gate.floors.items()

@@ -172,6 +172,7 @@ class Retrain:
         minimum_outcomes: Needed before a run makes sense.
         minimum_distinct: Likewise, distinct things (pairs, agents, ...).
         age: Or: so long since the last judged run, with anything new.
+        nightly: Or: at this hour of the user's day, with anything new.
         accuracy: Or: cross-validated accuracy of the incumbent below this, with as many new
             outcomes as ``minimum_distinct``.
         things: What the distinct things are, in the plural.
@@ -183,6 +184,7 @@ class Retrain:
     minimum_outcomes: int = 100
     minimum_distinct: int = 50
     age: timedelta | None = None
+    nightly: int | None = None
     accuracy: float | None = None
     things: str = "distinct things"
     window: int = 20_000
@@ -216,14 +218,22 @@ class Learner(Generic[Q, O, M, P, A]):
         score: (n,) predictions for the rows of a table.
         answer: Advice for a query; ``None`` params serve what is observed, else the base rate,
             else the rules, else an abstention.
-        predicted: What an answer said, by option; nothing, or None, where it said nothing.
+        predicted: What an answer said, by option, in the label's unit; nothing, or None, where it
+            said nothing.
+        bounds: Intervals of an answer, by option, in the label's unit.
+        interval: Intervals of params for the rows of a table: lower and upper ends (n,).
         dump: Params as data-only bytes.
         load: The inverse; raises Damaged.
         extend: The same learner with catalogue entries the user has added.
         specimen: A random example, for the conformance suite.
         scoring: The loss that decides, with its best constant.
         promotion: Whether an admitted candidate is served at once.
-        upstream: Learners whose advice is an input, asked first.
+        upstream: Learners whose advice is an input, asked first: by the field of the query that
+            takes what they predicted.
+        texts: Fields of the query that hold free text, of which only a part may be stored. No
+            feature reads them.
+        settings: Fields of the query that an outcome may replace by what was really used.
+        concerns: Whether an outcome says anything to this learner.
     """
 
     name: str
@@ -253,7 +263,12 @@ class Learner(Generic[Q, O, M, P, A]):
     gate: Gate = Gate()
     retrain: Retrain = Retrain()
     promotion: Literal["automatic", "manual"] = "automatic"
-    upstream: tuple[str, ...] = ()
+    bounds: Callable[[A], Mapping[Option, tuple[float, float]]] = lambda _: {}
+    interval: Callable[[P, Table], tuple[Floats, Floats]] | None = None
+    upstream: Mapping[str, str] = field(default_factory=dict[str, str])
+    texts: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    concerns: Callable[[O], bool] = lambda _: True
 
 
 AnyLearner: TypeAlias = Learner[Any, Any, Any, Any, Any]

@@ -16,6 +16,7 @@ from typing import Any
 
 import anyio
 import structlog
+from pydantic import BaseModel
 
 from learners import telling
 from learners.errors import (
@@ -27,7 +28,7 @@ from learners.errors import (
 )
 from learners.learner import A, AnyLearner, Learner, M, O, P, Q
 from learners.redaction import StoreText
-from learners.serving import Caller, Decision, Live
+from learners.serving import Caller, Decision, Live, ordered
 from learners.telling import Tell
 from learners.wording import quoted
 from storage import decisions, errors, log, runs
@@ -125,6 +126,28 @@ class Lifecycle:
         self._log(decision)
         return decision
 
+    def ask_together(
+        self, names: Sequence[str], query: BaseModel, caller: Caller
+    ) -> dict[str, Decision[Any]]:
+        """Answer as several learners, under one decision id.
+
+        Whoever another one's advice is an input for comes first, and what it predicted goes into
+        the query of the other: training reads what was served.
+        """
+        said = dict[str, Decision[Any]]()
+        name, at = str(uuid.uuid4()), self.now()
+        for each in ordered({one: self.live(one).learner for one in names}):
+            live = self.live(each)
+            found = {
+                field: live_said.predicted.get(None)
+                for field, upstream in live.learner.upstream.items()
+                if (live_said := said.get(upstream)) is not None
+            }
+            own = live.learner.query.model_validate({**query.model_dump(), **found})
+            said[each] = live.ask(own, caller, at, degraded=bool(self.trouble), name=name)
+            self._log(said[each])
+        return said
+
     def choose(
         self,
         learner: Learner[Q, O, M, P, A],
@@ -146,10 +169,12 @@ class Lifecycle:
         return decision
 
     def _log(self, decision: Decision[Any]) -> None:
-        self._recent.setdefault(decision.id, []).append(decision.row)
+        learner = self.live(decision.row.learner).learner
+        row = telling.kept_query(learner, decision.row, self.store_text)
+        self._recent.setdefault(decision.id, []).append(row)
         while len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
-        self.writer.decide(decision.row)
+        self.writer.decide(row)
 
     # tell
 
@@ -244,7 +269,7 @@ class Lifecycle:
             raise NotStored(f"not stored: {error} Repeat with the same key.") from error
 
     async def _store(self, rows: Sequence[EventRow]) -> list[Stored]:
-        rows = [telling.kept(row, self.store_text) for row in rows]
+        rows = [self._kept(row) for row in rows]
         try:
             results = await self.writer.tell(rows, TELL_SECONDS)
         except Refused as error:
@@ -269,6 +294,10 @@ class Lifecycle:
                     "to have it stored anew"
                 )
         return results
+
+    def _kept(self, row: EventRow) -> EventRow:
+        live = self.lives.get(row.learner)
+        return telling.kept(row, self.store_text, live.learner if live else None)
 
     async def _append(
         self, asked: Sequence[DecisionRow], events: Sequence[EventRow]
@@ -299,9 +328,7 @@ class Lifecycle:
                     reason=str(error),
                 )
                 continue
-            rows.extend(
-                replaced(telling.kept(each, self.store_text), erasure=erasure) for each in joined
-            )
+            rows.extend(replaced(self._kept(each), erasure=erasure) for each in joined)
             keys.append(row["key"])
         if keys:
             await self.run(lambda connection: log.join(connection, keys, rows))

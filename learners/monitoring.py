@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from learners.learner import Evidence, Retrain
 
@@ -76,9 +76,18 @@ def _changed(
         return f"the catalogue changed: {catalogue} entries added by the user"
     if policy.age is not None and new > 0 and at - last.finished >= policy.age:
         return f"{policy.age.days} days since the last run"
+    if policy.nightly is not None and new > 0 and last.finished < _night(policy.nightly, at):
+        return f"the nightly run of {policy.nightly:02d}:00"
     if _under(last.accuracy, policy.accuracy) and new >= policy.minimum_distinct:
         return f"cross-validated accuracy {last.accuracy:.3f} is under {policy.accuracy}"
     return ""
+
+
+def _night(hour: int, at: datetime) -> datetime:
+    """Return when the clock last showed this hour, in the zone of the user's machine."""
+    local = at.astimezone()
+    night = local.replace(hour=hour, minute=0, second=0, microsecond=0)
+    return night if night <= local else night - timedelta(days=1)
 
 
 def _under(value: float | None, floor: float | None) -> bool:

@@ -45,10 +45,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The probabilities that an answer showed, by option; version 0 is none."""
+    """What an answer showed, by option, and its intervals; version 0 is none."""
 
     version: int
     predicted: Mapping[Option, float | None]
+    bounds: Mapping[Option, tuple[float, float]] = field(
+        default_factory=dict[Option, tuple[float, float]]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +96,14 @@ class Fold:
             if label.weight > 0:
                 if served is not None and label.option in served.predicted:
                     said = served.predicted[label.option]
-                    self.ledger.score(served.version, said, label.y, label.weight)
+                    bounds = served.bounds.get(label.option)
+                    self.ledger.score(served.version, said, label.y, label.weight, bounds)
                 self.ledger.count(label.y, label.weight)
 
 
 def start(learner: AnyLearner) -> Fold:
     """Return the fold of an empty log."""
-    return Fold(learner, learner.memory())
+    return Fold(learner, learner.memory(), Ledger(learner.scoring.kind))
 
 
 def asked(learner: AnyLearner, entries: Sequence[Entry], newest: int | None = None) -> list[Asked]:

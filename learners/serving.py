@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from learners.learner import Advice, AnyLearner
+from learners.learner import Advice, AnyLearner, Option
 from learners.replay import Fold, start
 from storage.rows import DecisionRow
 
@@ -33,6 +34,7 @@ class Decision(Generic[A]):
     id: str
     version: int | None
     advice: A
+    predicted: Mapping[Option, float | None]
     degraded: bool
     row: DecisionRow
 
@@ -77,15 +79,20 @@ class Live:
         shown = self.models and self.mode not in SILENT
         return (self.version, self.params) if shown else (None, None)
 
-    def ask(self, query: Any, caller: Caller, at: float, *, degraded: bool) -> Decision[Any]:
-        """Answer from memory and params; no I/O."""
+    def ask(
+        self, query: Any, caller: Caller, at: float, *, degraded: bool, name: str = ""
+    ) -> Decision[Any]:
+        """Answer from memory and params, under an id that may be another one's; no I/O."""
         version, params = self.served
         memory = self.fold.memory
         advice = self.learner.answer(params, memory, query, at, self.rng)
-        said = self.learner.predicted(advice)
-        predicted = [[option, said.get(option)] for option in self.learner.options(memory, query)]
+        said, bounds = self.learner.predicted(advice), self.learner.bounds(advice)
+        predicted = [
+            [option, said.get(option), *bounds.get(option, ())]
+            for option in self.learner.options(memory, query)
+        ]
         return self.decision(
-            str(uuid.uuid4()),
+            name or str(uuid.uuid4()),
             query.model_dump(mode="json"),
             advice,
             predicted,
@@ -125,4 +132,15 @@ class Live:
             tool_use_id=caller.tool_use_id,
             erasure=self.erasure,
         )
-        return Decision(id=name, version=version, advice=advice, degraded=degraded, row=row)
+        said = {option: value for option, value, *_ in predicted}
+        return Decision(
+            id=name, version=version, advice=advice, predicted=said, degraded=degraded, row=row
+        )
+
+
+def ordered(learners: Mapping[str, AnyLearner]) -> list[str]:
+    """Return names so that whoever's advice is an input comes before whom it is an input for."""
+    sorter = TopologicalSorter[str]()
+    for name, learner in learners.items():
+        sorter.add(name, *(each for each in learner.upstream.values() if each in learners))
+    return list(sorter.static_order())

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from learners.errors import UnknownDecision, UnknownVersion
 from learners.ledger import Account
 from learners.lifecycle import Lifecycle
+from learners.numerics.scoring import Scoring
 from learners.serving import Live
 from learners.telling import decision_id
 from learners.worker import due
@@ -52,15 +53,20 @@ class Bin(Shown):
 
 
 class Scores(Shown):
-    """Served answers of one version, scored when their outcome arrived; beside the base rate."""
+    """Served answers of one version, scored when their outcome arrived.
+
+    Beside them the running constant: the base rate, or the median of the newest.
+    """
 
     version: int | None
     n: float
-    answered: float = Field(description="share of outcomes whose answer had a probability")
-    log_loss: float
-    brier: float
-    base_log_loss: float
-    base_brier: float
+    answered: float = Field(description="share of outcomes whose answer said something")
+    measure: str = Field(description="what the loss is: log_loss or absolute_error")
+    loss: float
+    base_loss: float
+    brier: float | None = Field(description="of probabilities")
+    base_brier: float | None
+    covered: float | None = Field(description="share of outcomes inside the interval, 90 % meant")
     reliability: tuple[Bin, ...]
 
 
@@ -151,7 +157,8 @@ def _remembered(
         last_run=last,
         next_run=next_run,
         ledger=tuple(
-            _scores(version, account) for version, account in live.fold.ledger.accounts.items()
+            _scores(live.learner.scoring, version, account)
+            for version, account in live.fold.ledger.accounts.items()
         ),
         problems=((live.refused,) if live.refused else ()) + skipped,
     )
@@ -167,16 +174,18 @@ def _last_run(row: Any) -> LastRun:
     )
 
 
-def _scores(version: int, account: Account) -> Scores:
-    n = account.n
+def _scores(scoring: Scoring, version: int, account: Account) -> Scores:
+    n, probability = account.n, scoring.kind == "probability"
     return Scores(
         version=version or None,
         n=n,
         answered=account.answered / n,
-        log_loss=account.log_loss / n,
-        brier=account.brier / n,
-        base_log_loss=account.base_log_loss / n,
-        base_brier=account.base_brier / n,
+        measure=scoring.name,
+        loss=account.loss / n,
+        base_loss=account.base_loss / n,
+        brier=account.square / n if probability else None,
+        base_brier=account.base_square / n if probability else None,
+        covered=account.covered / account.bounded if account.bounded else None,
         reliability=tuple(
             Bin(said=said / weight, happened=good / weight, n=weight)
             for weight, said, good in account.bins

@@ -13,7 +13,7 @@ from learners.learner import AnyLearner
 from learners.redaction import StoreText, redacted, stored
 from learners.serving import Caller
 from learners.wording import quoted
-from storage.rows import EventRow
+from storage.rows import DecisionRow, EventRow
 
 Verdict = Literal["success", "neutral", "failure"]
 
@@ -142,14 +142,28 @@ def row(
     )
 
 
-def kept(row: EventRow, mode: StoreText) -> EventRow:
+def kept_query(learner: AnyLearner, row: DecisionRow, mode: StoreText) -> DecisionRow:
+    """Return a decision with only the part of its query's free texts that may be stored."""
+    return replace(row, query=_query(learner, row.query, mode))
+
+
+def _query(
+    learner: AnyLearner | None, query: Mapping[str, Any] | None, mode: StoreText
+) -> Mapping[str, Any] | None:
+    if query is None or learner is None or not learner.texts:
+        return query
+    return {**query, **{name: _texts(query[name], mode) for name in learner.texts if name in query}}
+
+
+def kept(row: EventRow, mode: StoreText, learner: AnyLearner | None = None) -> EventRow:
     """Return a row with only the part of its texts that may be stored."""
     value = dict(row.outcome)
     if row.learner == "*":  # the facts are still needed: names and all, but no secrets
         value["facts"] = _texts(value["facts"], "redacted")
     else:
         value = _texts(value, mode)
-    return replace(row, notes=stored(row.notes, mode), outcome=value)
+    query = _query(learner, row.query, mode)
+    return replace(row, notes=stored(row.notes, mode), outcome=value, query=query)
 
 
 def _texts(value: Any, mode: StoreText) -> Any:

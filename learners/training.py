@@ -130,7 +130,13 @@ def _judged(
         candidate=chosen,
         params=fitted[chosen],
         report=replace(
-            judging.judge(test, {**predictions, **others}, rng),
+            judging.judge(
+                test,
+                {**predictions, **others},
+                rng,
+                kind=learner.scoring.kind,
+                bounds=bounds_of(learner, fitted, test),
+            ),
             chosen=chosen,
             unavailable=unavailable,
             folds=cross_validated(learner, split.train, chosen, rng),
@@ -138,6 +144,15 @@ def _judged(
         if report
         else None,
     )
+
+
+def bounds_of(
+    learner: AnyLearner, fitted: Mapping[str, Any], table: Table
+) -> dict[str, tuple[Floats, Floats]]:
+    """Return the intervals of every candidate that gives them, for the rows of a table."""
+    if learner.interval is None:
+        return {}
+    return {name: learner.interval(params, table) for name, params in fitted.items()}
 
 
 def _lacking(
@@ -269,7 +284,12 @@ def choose(
 def cross_validated(
     learner: AnyLearner, table: Table, name: str, rng: np.random.Generator
 ) -> tuple[float, ...]:
-    """Return the accuracy of each of five folds; rows of one group stay together (000-43)."""
+    """Return the accuracy of each of five folds; rows of one group stay together (000-43).
+
+    Nothing for learners of values, which have no accuracy.
+    """
+    if learner.scoring.kind == "value":
+        return ()
     cluster = intervals.codes(table.group)
     count = int(cluster.max()) + 1
     if count < FOLDS:

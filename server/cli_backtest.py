@@ -102,7 +102,7 @@ def _ledger(ledger: "Ledger", seed: int) -> dict[str, Any]:
             for name, metrics in ledger.metrics(np.random.default_rng(seed)).items()
         },
         "learning_curve": [
-            {"outcomes": n, "log_loss": own, "base_log_loss": base}
+            {"outcomes": n, ledger.scoring.name: own, f"base_{ledger.scoring.name}": base}
             for n, own, base in ledger.curve()
         ],
         "abstention_curve": [
@@ -130,13 +130,14 @@ def _print(found: Mapping[str, Any]) -> None:
     curve = found["learning_curve"]
     step = max(1, len(curve) // SHOWN)
     print_table(
-        ("outcomes so far", "log loss", "of the base rate"),
+        ("outcomes so far", *(name.replace("_", " ") for name in [*curve[0]][1:])),
         ([*point.values()] for point in curve[::-step][::-1]),
     )
-    print_table(
-        ("surest share answered", "error"),
-        ((f"{point['answered']:.0%}", point["error"]) for point in found["abstention_curve"]),
-    )
+    if found["abstention_curve"]:
+        print_table(
+            ("surest share answered", "error"),
+            ((f"{point['answered']:.0%}", point["error"]) for point in found["abstention_curve"]),
+        )
     print_table(
         ("outcomes", "attempt", "candidate", "reason"),
         ([*attempt.values()] for attempt in found["attempts"]),

@@ -19,6 +19,8 @@ TABLES = (
     ("log_loss", "brier", "auc", "ece"),
     ("accuracy", "balanced_accuracy", "precision", "recall", "f1"),
 )
+VALUES = (("absolute_error", "root_square_error", "bias", "rank_correlation"),)
+BOUNDS = ("coverage", "width")
 
 
 def register(app: typer.Typer) -> None:
@@ -69,13 +71,21 @@ def _print(report: "Report") -> None:
         f"observations; the inner split prefers {report.chosen or 'nothing'}\n"
     )
     contenders: Mapping[str, Mapping[str, Any]] = report.metrics
-    for metrics in TABLES:
-        print_table(
-            ("contender (95 % interval)", *metrics),
-            (
-                (name, *(interval(each[metric]) for metric in metrics))
-                for name, each in contenders.items()
-            ),
-        )
+    tables = TABLES if all("log_loss" in each for each in contenders.values()) else VALUES
+    for metrics in tables:
+        _table(contenders, metrics)
+    bounded = {name: each for name, each in contenders.items() if BOUNDS[0] in each}
+    if bounded:
+        _table(bounded, BOUNDS)
     for name, why in report.unavailable.items():
         sys.stdout.write(f"{name}: {why}\n")
+
+
+def _table(contenders: Mapping[str, Mapping[str, Any]], metrics: tuple[str, ...]) -> None:
+    print_table(
+        ("contender (95 % interval)", *metrics),
+        (
+            (name, *(interval(each[metric]) for metric in metrics))
+            for name, each in contenders.items()
+        ),
+    )

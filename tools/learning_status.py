@@ -44,10 +44,25 @@ class Scores(Part):
     version: int | None
     n: float
     answered: float = Field(description="share that had a probability")
-    log_loss: float
-    base_log_loss: float
-    brier: float
-    base_brier: float
+    measure: str
+    loss: float
+    base_loss: float
+    brier: float | None
+    base_brier: float | None
+    covered: float | None = None
+
+    def line(self) -> str:
+        """Return every fact in one line."""
+        version = "no version" if self.version is None else f"v{self.version}"
+        parts = [
+            f"ledger of {version}: n = {self.n:g}, answered {self.answered:.0%}",
+            f"{self.measure.replace('_', ' ')} {self.loss:.3f} against {self.base_loss:.3f}",
+        ]
+        if self.brier is not None:
+            parts.append(f"Brier {self.brier:.3f} against {self.base_brier:.3f}")
+        if self.covered is not None:
+            parts.append(f"{self.covered:.0%} inside the interval")
+        return ", ".join(parts)
 
 
 class LearnerLine(Part):
@@ -77,12 +92,7 @@ class LearnerLine(Part):
             else f"  last run {run.run}: {run.result} at {run.outcomes} outcomes, "
             f"{run.finished}: {run.reason}"
         )
-        ledger = [
-            f"  ledger of {'no version' if each.version is None else f'v{each.version}'}: "
-            f"n = {each.n:g}, answered {each.answered:.0%}, log loss {each.log_loss:.3f} against "
-            f"{each.base_log_loss:.3f}, Brier {each.brier:.3f} against {each.base_brier:.3f}"
-            for each in self.ledger
-        ]
+        ledger = [f"  {each.line()}" for each in self.ledger]
         under_way = [f"  training since {self.training_since}"] if self.training_since else []
         problems = [f"  problem: {problem}" for problem in self.problems]
         return [head, *under_way, last, f"  next run: {self.next_run}", *ledger, *problems]

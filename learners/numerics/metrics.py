@@ -90,6 +90,38 @@ def ece_noise(
     return _ratio(float(np.quantile(gaps, quantile)), float(weight.sum()))
 
 
+def absolute_error(y: Floats, said: Floats, weight: Floats) -> float:
+    """Return the mean distance of values from what happened, in the label's unit."""
+    return _ratio(float(weight @ scoring.absolute_error(y, said)), float(weight.sum()))
+
+
+def root_square_error(y: Floats, said: Floats, weight: Floats) -> float:
+    """Return the root of the mean squared error, in the label's unit."""
+    return math.sqrt(_ratio(float(weight @ (y - said) ** 2), float(weight.sum())))
+
+
+def bias(y: Floats, said: Floats, weight: Floats) -> float:
+    """Return by how much values lie above what happened on average."""
+    return _ratio(float(weight @ (said - y)), float(weight.sum()))
+
+
+def rank_correlation(y: Floats, said: Floats, weight: Floats) -> float:
+    """Return the correlation of ranks (Spearman, C. 1904); NaN where one side does not vary."""
+    a, b = _ranks(y), _ranks(said)
+    total = float(weight.sum())
+    a, b = a - float(weight @ a) / total, b - float(weight @ b) / total
+    spread = float(weight @ a**2) * float(weight @ b**2)
+    return float(weight @ (a * b)) / math.sqrt(spread) if spread > 0 else math.nan
+
+
+def _ranks(values: Floats) -> Floats:
+    """Return mean ranks: equal values share one."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    ranks: Floats = (last - (count - 1) / 2)[place]
+    return ranks
+
+
 def wilson(successes: float, n: float, z: float = 1.96) -> tuple[float, float]:
     """Return the interval of a share, 95 % unless told otherwise.
 
