@@ -1,0 +1,1 @@
+"""Generations: one family of learners over the same questions."""
