@@ -172,7 +172,7 @@ class ComplexityOutcome(Part):
 
 
 class QualityOutcome(Part):
-    """How good the result was (002-54, -55): a person's score is the label, no self review.""" ""
+    """How good the result was (002-54, -55); a self review is stored, but is no label."""
 
     quality: Score | None = Field(default=None, description="0 to 10, by whoever judged it")
     self_review: Score | None = Field(default=None, description="0 to 10, by the agent itself")
