@@ -1,0 +1,167 @@
+"""The candidates: what the specification names, simple shrunk ones, and what measured best.
+
+All go the same way: scores out of fold by group, then a calibrator or residuals on those, then the
+model of all rows. The penalty of a linear model is chosen out of fold, too.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.catalog._generation.features import COLUMNS, SPECIFIED
+from learners.catalog._generation.fitting import Fitted, Recipe, Rows, train
+from learners.catalog._generation.fold import Unit
+from learners.catalog._generation.models import served
+from learners.catalog._generation.params import GenerationParams
+from learners.catalog._generation.types import TASK_TYPES
+from learners.errors import TooFewExamples
+from learners.learner import Fit, Floats, Row, Table
+from learners.numerics import calibration
+from learners.numerics.calibration import Calibrator, expit
+from learners.numerics.scoring import Scoring
+
+FOLDS = 5
+MINIMUM_ROWS = 20
+MINIMUM_GROUPS = 5
+BUCKET = 50  # residuals from which a kind of task has limits of its own
+EXPLAINED = 200  # rows whose contributions give the importance
+EVERYTHING = ""  # the bucket of all
+PENALTIES = (1.0, 10.0, 100.0)
+ADDITIVE = (
+    "expected", "words_effect", "twin_effect", "twin_similarity", "task_n", "estimate",
+    "estimate_known", "rule_of_thumb", "length",
+)  # fmt: skip
+DIGEST = hashlib.sha256("\n".join(COLUMNS).encode()).hexdigest()[:16]
+
+PROBABILITY = {
+    "additive": Recipe(kind="linear", columns=ADDITIVE, believed="expected"),
+    "logistic": Recipe(kind="linear", believed="expected"),
+    "lightgbm": Recipe(kind="trees"),
+    "blend": Recipe(kind="mixed", believed="expected"),
+    "specified_xgboost": Recipe(kind="trees", columns=SPECIFIED, trees="xgboost"),
+}
+VALUE = {
+    "additive": Recipe(kind="linear", columns=ADDITIVE),
+    "linear": Recipe(kind="linear"),
+    "lightgbm": Recipe(kind="trees"),
+    "blend": Recipe(kind="mixed"),
+    "specified_forest": Recipe(kind="trees", trees="forest"),
+}
+
+
+def candidates(scoring: Scoring, unit: Unit) -> Mapping[str, Fit[GenerationParams]]:
+    """Return the fits by name."""
+    recipes = PROBABILITY if scoring.kind == "probability" else VALUE
+
+    def of(recipe: Recipe) -> Fit[GenerationParams]:
+        return lambda table, rng: _fit(recipe, scoring, unit, table, rng)
+
+    return {name: of(recipe) for name, recipe in recipes.items()}
+
+
+def _fit(
+    recipe: Recipe, scoring: Scoring, unit: Unit, table: Table, rng: np.random.Generator
+) -> GenerationParams:
+    names = recipe.columns or COLUMNS
+    places = np.array([COLUMNS.index(name) for name in names], dtype=np.int64)
+    rows = _rows(table, places, scoring, unit)
+    _enough(table, rows)
+    fold = _folds(table.group, rng)
+    penalty, held_out = _held_out(recipe, names, rows, fold, scoring, unit)
+    fitted = train(recipe, names, penalty, rows)
+    calibrator: Calibrator | None = None
+    residuals: dict[str, Floats] = {}
+    if rows.odds:
+        calibrator = calibration.fit(expit(held_out), rows.y, rows.weight)
+    else:
+        residuals = _residuals(table, rows.y - held_out)
+    arrays = fitted.export(rng)
+    model = served(recipe.kind, arrays, odds=rows.odds)
+    sample = rows.x[rng.permutation(len(rows.y))[:EXPLAINED]]
+    moved = np.abs([model.explain(row) for row in sample]).mean(axis=0)
+    share = moved / (float(moved.sum()) or 1.0)
+    return GenerationParams(
+        recipe.kind,
+        tuple(names),
+        places,
+        DIGEST,
+        calibrator,
+        residuals,
+        {name: round(float(each), 6) for name, each in zip(names, share, strict=True) if each > 0},
+        len(rows.y),
+        arrays,
+        model,
+    )
+
+
+def _rows(table: Table, places: NDArray[np.int64], scoring: Scoring, unit: Unit) -> Rows:
+    odds = scoring.kind == "probability"
+    y = table.y if odds else np.array([unit.of(value) for value in table.y.tolist()])
+    return Rows(np.ascontiguousarray(table.x[:, places]), y, table.weight, odds)
+
+
+def _enough(table: Table, rows: Rows) -> None:
+    groups = len(set(table.group))
+    if len(rows.y) < MINIMUM_ROWS or groups < MINIMUM_GROUPS:
+        raise TooFewExamples(
+            f"{len(rows.y)} outcomes in {groups} groups; needs {MINIMUM_ROWS} in {MINIMUM_GROUPS}"
+        )
+    if len(np.unique(rows.y > 0.5 if rows.odds else rows.y)) < 2:
+        raise TooFewExamples("only one kind of outcome was told; needs 1 of the other")
+
+
+def _folds(group: Sequence[str], rng: np.random.Generator) -> NDArray[np.int64]:
+    names = sorted(set(group))
+    order = rng.permutation(len(names))
+    fold = {names[j]: i % FOLDS for i, j in enumerate(order.tolist())}
+    return np.array([fold[name] for name in group], dtype=np.int64)
+
+
+def _held_out(
+    recipe: Recipe,
+    names: Sequence[str],
+    rows: Rows,
+    fold: NDArray[np.int64],
+    scoring: Scoring,
+    unit: Unit,
+) -> tuple[float, Floats]:
+    """Return the best penalty, and the scores of models that saw nothing of a row's group."""
+    tried = PENALTIES if recipe.kind == "linear" else PENALTIES[1:2]
+    scores = {it: _cross_fitted(recipe, names, it, rows, fold) for it in tried}
+
+    def loss(score: Floats) -> float:
+        if rows.odds:
+            return float(np.average(scoring.loss(rows.y, expit(score)), weights=rows.weight))
+        back = np.array([unit.back(value) for value in score.tolist()])
+        y = np.array([unit.back(value) for value in rows.y.tolist()])
+        return float(np.average(scoring.loss(y, back), weights=rows.weight))
+
+    best = min(scores, key=lambda it: loss(scores[it]))
+    return best, scores[best]
+
+
+def _cross_fitted(
+    recipe: Recipe, names: Sequence[str], penalty: float, rows: Rows, fold: NDArray[np.int64]
+) -> Floats:
+    score = np.empty(len(rows.y))
+    for k in range(FOLDS):
+        test, rest = np.flatnonzero(fold == k), rows.at(np.flatnonzero(fold != k))
+        if rows.odds and not 0 < int((rest.y > 0.5).sum()) < len(rest.y):
+            score[test] = 0.0
+            continue
+        fitted: Fitted = train(recipe, names, penalty, rest)
+        score[test] = fitted.score(rows.x[test])
+    return score
+
+
+def _residuals(table: Table, residual: Floats) -> dict[str, Floats]:
+    """Return sorted residuals out of fold: of all, and of kinds of task with enough."""
+    found = {EVERYTHING: np.sort(residual)}
+    for name in TASK_TYPES:
+        own: Row = table.x[:, COLUMNS.index(f"is_{name}")]
+        of_kind = residual[own > 0]
+        if BUCKET <= len(of_kind) < len(residual):
+            found[name] = np.sort(of_kind)
+    return found
