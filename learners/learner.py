@@ -211,7 +211,8 @@ class Learner(Generic[Q, O, M, P, A]):
         options: What can be chosen, or what an outcome is attributed to.
         features: (d,) float32 row of an option at a time (seconds since 1970).
         labels: What an outcome says about which option.
-        verdict: The outcome that a caller's success / neutral / failure stands for.
+        verdict: The outcome that a caller's success / neutral / failure stands for; None where it
+            says nothing to this learner.
         group: What shares its luck, for splits and intervals, unless the caller gives a group.
         evidence: How much has been told.
         candidates: By name; each raises TooFewExamples with the missing number in words.
@@ -248,7 +249,7 @@ class Learner(Generic[Q, O, M, P, A]):
     options: Callable[[M, Q], tuple[Option, ...]]
     features: Callable[[M, Q, Option, float], Row]
     labels: Callable[[Q, O], tuple[Label, ...]]
-    verdict: Callable[[Literal["success", "neutral", "failure"]], O]
+    verdict: Callable[[Literal["success", "neutral", "failure"]], O | None]
     group: Callable[[Q], str]
     evidence: Callable[[M], Evidence]
     candidates: Mapping[str, Fit[P]]

@@ -88,7 +88,8 @@ def outcome(learner: AnyLearner, verdict: Verdict, extra: Mapping[str, Any]) -> 
     Raises:
         InvalidFacts: What they add does not fit.
     """
-    value = {**learner.verdict(verdict).model_dump(mode="json"), **extra}
+    said = learner.verdict(verdict)
+    value = {**(said.model_dump(mode="json") if said is not None else {}), **extra}
     valid: dict[str, Any] = validated(learner.outcome, value, "facts").model_dump(mode="json")
     return valid
 

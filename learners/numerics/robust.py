@@ -19,10 +19,11 @@ def fit(x: Floats, y: Floats, weight: Floats, penalty: Floats) -> Floats:
     An intercept is a column of ones with a small penalty.
     """
     least = SMALLEST * (float(np.std(y)) or 1.0)
-    at = np.zeros(x.shape[1])
+    at: Floats = np.zeros(x.shape[1])
     for _ in range(STEPS):
         pull = weight / np.maximum(np.abs(y - x @ at), least)
-        after = np.linalg.solve(x.T @ (x * pull[:, None]) + np.diag(penalty), x.T @ (pull * y))
+        curve = x.T @ (x * pull[:, None]) + np.diag(penalty)
+        after: Floats = np.linalg.solve(curve, x.T @ (pull * y)).astype(np.float64)
         moved = float(np.abs(after - at).max())
         at = after
         if moved < ENOUGH:
@@ -30,14 +31,13 @@ def fit(x: Floats, y: Floats, weight: Floats, penalty: Floats) -> Floats:
     return at
 
 
-def limits(residual: Floats, level: float) -> tuple[float, float]:
-    """Return the ends between which ``level`` of further residuals lie (Vovk, V. et al. 2005).
+def limits(ordered: Floats, level: float) -> tuple[float, float]:
+    """Return the ends between which ``level`` of further residuals lie, given sorted ones.
 
-    Infinite where there are too few residuals to say.
+    Split conformal, a tail each (Vovk, V. et al. 2005); infinite where there are too few to say.
     """
-    n, tail = len(residual), (1 - level) / 2
+    n, tail = len(ordered), (1 - level) / 2
     rank = int(np.ceil((n + 1) * (1 - tail)))
     if rank > n:
         return (-np.inf, np.inf)
-    ordered = np.sort(residual)
     return (float(ordered[n - rank]), float(ordered[rank - 1]))

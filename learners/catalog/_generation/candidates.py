@@ -30,8 +30,9 @@ EXPLAINED = 200  # rows whose contributions give the importance
 EVERYTHING = ""  # the bucket of all
 PENALTIES = (1.0, 10.0, 100.0)
 ADDITIVE = (
-    "expected", "words_effect", "twin_effect", "twin_similarity", "task_n", "estimate",
-    "estimate_known", "rule_of_thumb", "length",
+    "expected", "expected_if_new", "expected_by_told", "task_new", "words_effect", "words_if_new",
+    "twin_effect", "twin_similarity", "task_n", "estimate", "estimate_known", "rule_of_thumb",
+    "length",
 )  # fmt: skip
 DIGEST = hashlib.sha256("\n".join(COLUMNS).encode()).hexdigest()[:16]
 

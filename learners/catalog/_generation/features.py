@@ -16,7 +16,6 @@ from learners.catalog._generation.fold import (
     belief,
     keys_of,
     rarity,
-    task_of,
     word_beliefs,
 )
 from learners.catalog._generation.memory import DAY, LEVELS, UNIT, Cell, GenerationMemory, weight_at
@@ -33,6 +32,7 @@ RATED = (
     "all", "type", "language", "framework", "agent", "model", "template", "project", "agent_type",
     "agent_project", "task",
 )  # fmt: skip
+PLACES = 3  # decimals of a feature
 SHRINK = 5.0  # outcomes that the rate of everything is worth
 OPTIONAL = (
     "temperature", "max_tokens", "rag_examples", "rag_quality", "rag_similarity", "files", "lines",
@@ -59,6 +59,10 @@ HISTORY = (
     *(f"{level}_rate" for level in RATED),
     "expected",
     "spread",
+    "task_new",
+    "expected_if_new",
+    "expected_by_told",
+    "words_if_new",
     "words_effect",
     "words_spread",
     "twin_similarity",
@@ -145,7 +149,8 @@ class Features:
             *_clock(at + 60.0 * query.utc_offset),
             *self._history(memory, query, known, at),
         ]
-        return np.array(values, dtype=np.float32)
+        # So that a threshold between two values is still between them as float32 (export gate).
+        return np.round(values, PLACES).astype(np.float32)
 
     def _history(
         self, memory: GenerationMemory, query: GenerationQuery, known: Met, at: float
@@ -153,15 +158,20 @@ class Features:
         first = memory.first.get(query.project, at)
         effects, cells = known.effects, known.cells
         whole = known.whole
+        expected = whole.mean / self._flattened(whole)
+        told = cells["task"].n if "task" in cells else 0
+        new = float(not told)
         return [
             log1p(max(0.0, at - first) / DAY),
             *(effects[level].mean if level in effects else 0.0 for level in LEVELS),
             *(log1p(cells[level].n) if level in cells else 0.0 for level in LEVELS),
             *self.rates(cells, at),
-            whole.mean / sqrt(1 + pi * whole.variance / 8)
-            if self.unit.noise is None
-            else whole.mean,
+            expected,
             sqrt(whole.variance),
+            new,
+            new * expected,
+            log1p(told) * expected,
+            new * known.words.mean,
             known.words.mean,
             sqrt(known.words.variance),
             *self._twins(cells, known.twins, at),
@@ -224,6 +234,3 @@ def _clock(seconds: float) -> list[float]:
     hour = 2 * pi * (seconds / 3600.0 % 24.0) / 24.0
     weekday = 2 * pi * ((seconds // DAY + 3) % 7) / 7.0
     return [sin(hour), cos(hour), sin(weekday), cos(weekday)]
-
-
-__all__ = ["COLUMNS", "SPECIFIED", "Features", "Met", "met", "rule_of_thumb", "task_of"]

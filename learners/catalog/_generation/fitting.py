@@ -93,8 +93,8 @@ def _linear(recipe: Recipe, names: Sequence[str], penalty: float, rows: Rows) ->
     coefficients[-1] -= float(coefficients[:-1] @ centre)
 
     def score(rows_of: Row) -> Floats:
-        z: Floats = (rows_of * coefficients[:-1]).sum(axis=1)
-        return z + coefficients[-1]
+        z: Floats = (rows_of * coefficients[:-1]).sum(axis=1) + coefficients[-1]
+        return z
 
     return Fitted(score, lambda _: {"coefficients": coefficients, "centre": centre})
 

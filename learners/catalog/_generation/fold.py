@@ -18,6 +18,7 @@ from learners.catalog._generation.memory import (
     count,
     weight_at,
 )
+from learners.catalog._generation.patterns import watch
 from learners.catalog._generation.types import GenerationQuery
 from learners.learner import Event
 from learners.numerics import beliefs
@@ -31,6 +32,7 @@ WORD_VARIANCE = 0.2  # of a text's words together, before anything is known
 FORGOTTEN_IN = 365.0  # days in which a belief that nothing renews is as wide as at the start
 LASTING = ("task", "task_agent")  # tasks do not change
 NEWEST = 200
+COOL = 0.1  # temperature up to which a setting is cool (002-88)
 
 
 def keys_of(query: GenerationQuery) -> list[Key]:
@@ -57,6 +59,23 @@ def keys_of(query: GenerationQuery) -> list[Key]:
         if query.agent:
             keys.append(("task_agent", f"{query.agent}{SEPARATOR}{task}"))
     return keys
+
+
+def settings_of(query: GenerationQuery) -> list[str]:
+    """Return the settings whose success is compared, each within its kind of task (002-88)."""
+    found = list[str]()
+    if query.temperature is not None:
+        found.append("cool" if query.temperature <= COOL else "warm")
+    if query.rag_examples is not None:
+        found.append("examples" if query.rag_examples else "no examples")
+    return [f"{query.task_type}{SEPARATOR}{setting}" for setting in found]
+
+
+def costs_of(query: GenerationQuery) -> list[str]:
+    """Return the keys under which costs are kept: who did it, and that for its kind of task."""
+    who = [("agent", query.agent), ("model", query.model)]
+    named = [f"{what}{SEPARATOR}{name}" for what, name in who if name]
+    return [*named, *(f"{each}{SEPARATOR}{query.task_type}" for each in named)]
 
 
 def task_of(query: GenerationQuery) -> str:
@@ -117,10 +136,16 @@ class Unit:
 class Fold:
     """Folds the outcomes of one learner."""
 
-    def __init__(self, label: Callable[[Any], float | None], unit: Unit) -> None:
-        """Keep what an outcome's label is and how it is remembered."""
+    def __init__(
+        self,
+        label: Callable[[Any], float | None],
+        unit: Unit,
+        cost: Callable[[Any], float | None] = lambda _: None,
+    ) -> None:
+        """Keep what an outcome's label is, how it is remembered, and what it cost in USD."""
         self.label = label
         self.unit = unit
+        self.cost = cost
 
     def __call__(self, memory: GenerationMemory, event: Event[GenerationQuery, Any]) -> None:
         """Take back what the event corrects, then add what it says."""
@@ -140,13 +165,16 @@ class Fold:
         event: Event[GenerationQuery, Any],
         sign: int,
     ) -> float | None:
-        label = self.label(event.outcome)
+        label, cost = self.label(event.outcome), self.cost(event.outcome)
+        weight = sign * weight_at(event.asked)
+        if cost is not None:
+            for key in costs_of(event.query):
+                count(memory, "cost", key, weight, weight * round(cost * UNIT))
         if label is None:
             return None
         value = self.unit.of(label)
-        weight = sign * weight_at(event.asked)
         total = weight * round(value * UNIT)
-        for level, key in keys:
+        for level, key in (*keys, *(("setting", key) for key in settings_of(event.query))):
             count(memory, level, key, weight, total)
         memory.outcomes += sign
         action = getattr(event.outcome, "action", None)
@@ -168,6 +196,8 @@ class Fold:
         said = event.query.said
         words = rarity(memory, said.weights)
         self._believe_words(memory, words, whole, value)
+        if self.unit.noise is None:
+            watch(memory, event.query, beliefs.probability(whole), value)
         pull = self._pull(whole, value)
         for (_, cell), before in zip(cells, own, strict=True):
             after = beliefs.moved(before, pull)

@@ -22,15 +22,18 @@ LEVELS: Mapping[str, tuple[float, int]] = {
     "language": (0.1, 300),
     "framework": (0.1, 500),
     "agent": (0.5, 2_000),
-    "model": (0.3, 1_000),
+    "model": (0.2, 1_000),
     "template": (0.2, 2_000),
     "project": (0.3, 6_000),
     "agent_type": (0.1, 3_000),
-    "agent_project": (0.2, 8_000),
+    "agent_project": (0.1, 8_000),
     "model_type": (0.1, 2_000),
-    "task": (4.0, 8_000),
-    "task_agent": (1.0, 8_000),
+    "task": (5.0, 8_000),
+    "task_agent": (0.3, 8_000),
 }
+# Counted beside, without an effect of their own.
+BESIDE: Mapping[str, tuple[float, int]] = {"setting": (0.0, 500), "cost": (0.0, 4_000)}
+MOST_PATTERNS = 3_000
 MOST_WORDS = 12_000
 MOST_TASKS = 3_000  # whose words are remembered, to recognise twins
 POSTINGS = 60  # newest tasks that a word leads to
@@ -66,11 +69,12 @@ class GenerationMemory:
         first: Project -> when it was first told of, in seconds since 1970.
         actions: Outcomes by class.
         tasks_told: Tasks whose words were counted.
-        residual: Mean absolute distance between what was expected and what came, decayed.
+        newest: The last values, on the scale of effects.
+        patterns: Combination -> outcomes, their sum, what was expected, and its variance.
     """
 
     cells: dict[str, dict[str, Cell]] = field(
-        default_factory=lambda: {level: {} for level in LEVELS}
+        default_factory=lambda: {level: {} for level in (*LEVELS, *BESIDE)}
     )
     words: dict[int, list[float]] = field(default_factory=dict[int, list[float]])
     tasks: dict[str, Task] = field(default_factory=dict[str, Task])
@@ -80,6 +84,7 @@ class GenerationMemory:
     outcomes: int = 0
     tasks_told: int = 0
     newest: list[float] = field(default_factory=list[float])
+    patterns: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
 
 
 def weight_at(seconds: float) -> int:
@@ -94,8 +99,9 @@ def count(memory: GenerationMemory, level: str, key: str, weight: int, total: in
     if cell is None:
         if weight < 0:
             return  # evicted since: nothing of it is left here to take back
-        cell = cells[key] = Cell(variance=LEVELS[level][0])
-        if len(cells) > LEVELS[level][1]:
+        variance, most = LEVELS.get(level) or BESIDE[level]
+        cell = cells[key] = Cell(variance=variance)
+        if len(cells) > most:
             _evict(cells, key)
     cell.n = max(0, cell.n + (1 if weight > 0 else -1))
     cell.weight = max(0, cell.weight + weight)

@@ -50,8 +50,8 @@ def linear(arrays: Arrays) -> Model:
 
     def score(design: Row) -> Floats:
         # Row by row, not by BLAS: the same bits whatever the number of rows.
-        z: Floats = (design * coefficients[:-1]).sum(axis=1)
-        return z + coefficients[-1]
+        z: Floats = (design * coefficients[:-1]).sum(axis=1) + coefficients[-1]
+        return z
 
     def explain(design: Row) -> Floats:
         moved: Floats = coefficients[:-1] * (design - centre)
