@@ -123,12 +123,19 @@ def _admit(
 ) -> bytes:
     exported.graph.name = "graph"  # a random one otherwise: equal fits give equal bytes
     graph: bytes = exported.SerializeToString()
-    rows = np.concatenate([x, _perturbed(x, rng)])
-    expected = np.asarray(trainer(rows), dtype=np.float64)
-    worst = float(np.abs(session(graph)(rows) - expected).max(initial=0.0))
+    run = session(graph)
+    own, perturbed = (_off(run, trainer, rows) for rows in (x, _perturbed(x, rng)))
+    # A made-up value may lie between a threshold and its rounded self: a row in a hundred may.
+    worst = max(float(own.max(initial=0.0)), float(np.quantile(perturbed, 0.99)))
     if not worst <= TOLERANCE:
         raise Disagrees(f"the exported graph is off by {worst:.2g}, allowed is {TOLERANCE:g}")
     return graph
+
+
+def _off(
+    run: Scores, trainer: Callable[[NDArray[np.float32]], Any], rows: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    return np.abs(run(rows) - np.asarray(trainer(rows), dtype=np.float64))
 
 
 def _perturbed(x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

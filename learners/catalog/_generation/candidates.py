@@ -27,6 +27,8 @@ MINIMUM_ROWS = 20
 MINIMUM_GROUPS = 5
 BUCKET = 50  # residuals from which a kind of task has limits of its own
 EXPLAINED = 200  # rows whose contributions give the importance
+BESIDE_WEIGHT = 1e-9  # of rows as if new: they teach, and judge nothing
+NEW_WEIGHT = 0.3  # what such a row teaches, beside the one it stands with
 EVERYTHING = ""  # the bucket of all
 PENALTIES = (1.0, 10.0, 100.0)
 ADDITIVE = (
@@ -100,7 +102,8 @@ def _fit(
 def _rows(table: Table, places: NDArray[np.int64], scoring: Scoring, unit: Unit) -> Rows:
     odds = scoring.kind == "probability"
     y = table.y if odds else np.array([unit.of(value) for value in table.y.tolist()])
-    return Rows(np.ascontiguousarray(table.x[:, places]), y, table.weight, odds)
+    weight = np.where(table.weight <= BESIDE_WEIGHT, NEW_WEIGHT, table.weight)
+    return Rows(np.ascontiguousarray(table.x[:, places]), y, weight, odds)
 
 
 def _enough(table: Table, rows: Rows) -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from learners.catalog._generation.fold import (
+    LASTING,
     Unit,
     belief,
     keys_of,
@@ -72,6 +73,10 @@ HISTORY = (
 )
 COLUMNS = (*REQUEST, *HISTORY)
 
+# The option of a row as if its task had never been told of. Nearly all rows know their task, and
+# nearly all questions do not: without such rows beside, models would learn little of new tasks.
+NEW = "as if new"
+
 # The sixteen of 002-64, each category by what was learned of it instead of an arbitrary code.
 SPECIFIED = (
     "type_rate", "language_rate", "framework_rate", "rule_of_thumb", "length", "requirements",
@@ -101,11 +106,15 @@ class Met(NamedTuple):
         return beliefs.together(list(self.effects.values()))
 
 
-def met(memory: GenerationMemory, query: GenerationQuery, at: float) -> Met:
-    """Return what a question meets in memory at a time, in seconds since 1970."""
+def met(memory: GenerationMemory, query: GenerationQuery, at: float, *, new: bool = False) -> Met:
+    """Return what a question meets in memory at a time, in seconds since 1970.
+
+    Args:
+        new: As if nothing of the task itself had been told.
+    """
     cells, effects = dict[str, Cell](), dict[str, Belief]()
     for level, key in keys_of(query):
-        cell = memory.cells[level].get(key)
+        cell = None if new and level in LASTING else memory.cells[level].get(key)
         effects[level] = belief(level, cell, at)
         if cell is not None and cell.n:
             cells[level] = cell
@@ -136,8 +145,8 @@ class Features:
         self, memory: GenerationMemory, query: GenerationQuery, option: Option, at: float
     ) -> Row:
         """Return the row of a question asked at a time, in seconds since 1970."""
-        del option
-        return self.row(memory, query, met(memory, query, at), at)
+        known = met(memory, query, at, new=option == NEW)
+        return self.row(memory, query, known, at)
 
     def row(self, memory: GenerationMemory, query: GenerationQuery, known: Met, at: float) -> Row:
         """Return the row, given what the question meets."""

@@ -8,8 +8,8 @@ import numpy as np
 from learners.catalog._generation import params as fitted
 from learners.catalog._generation.advice import Estimate, Success
 from learners.catalog._generation.answering import EstimateAnswering, SuccessAnswering, bucket_of
-from learners.catalog._generation.candidates import DIGEST, candidates
-from learners.catalog._generation.features import COLUMNS, Features
+from learners.catalog._generation.candidates import BESIDE_WEIGHT, DIGEST, candidates
+from learners.catalog._generation.features import COLUMNS, NEW, Features
 from learners.catalog._generation.fold import Fold, Unit, task_of
 from learners.catalog._generation.memory import GenerationMemory
 from learners.catalog._generation.params import LEVEL, GenerationParams
@@ -72,7 +72,7 @@ def success_learner(name: str, title: str) -> SuccessLearner:
         observe=Fold(lambda outcome: float(outcome.action == "approve"), ONES),
         options=lambda memory, query: (None,),
         features=features,
-        labels=lambda query, outcome: (Label(None, float(outcome.action == "approve"), 1.0),),
+        labels=lambda query, outcome: labelled(query, float(outcome.action == "approve")),
         verdict=lambda said: SuccessOutcome(action=ACTIONS[said]),
         group=group_of,
         evidence=evidence_of,
@@ -131,7 +131,7 @@ def estimate_learner(
 
     def labels(query: GenerationQuery, told: Any) -> tuple[Label, ...]:
         value = label(told)
-        return () if value is None else (Label(None, value, 1.0),)
+        return () if value is None else labelled(query, value)
 
     def bounds(advice: Estimate) -> Mapping[Option, tuple[float, float]]:
         if advice.low is None or advice.high is None:
@@ -169,6 +169,12 @@ def estimate_learner(
         texts=TEXTS,
         settings=SETTINGS,
     )
+
+
+def labelled(query: GenerationQuery, y: float) -> tuple[Label, ...]:
+    """Return the labels of an outcome: of the question, and of it as if its task were new."""
+    beside = (Label(NEW, y, BESIDE_WEIGHT),) if task_of(query) else ()
+    return (Label(None, y, 1.0), *beside)
 
 
 def group_of(query: GenerationQuery) -> str:
