@@ -19,6 +19,7 @@ Scores: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 TOLERANCE = 1e-4
 OPSET = 15
 PERTURBED_ROWS = 512
+BY_CHANCE = 2  # of them may be off
 COLUMNS = 2  # dimensions of a classifier's output; a regression may leave one out
 
 
@@ -125,8 +126,10 @@ def _admit(
     graph: bytes = exported.SerializeToString()
     run = session(graph)
     own, perturbed = (_off(run, trainer, rows) for rows in (x, _perturbed(x, rng)))
-    # A made-up value may lie between a threshold and its rounded self: a row in a hundred may.
-    worst = max(float(own.max(initial=0.0)), float(np.quantile(perturbed, 0.99)))
+    # A made-up value may lie between a threshold and its rounded self, by chance in a row or two.
+    worst = max(
+        float(own.max(initial=0.0)), float(np.sort(perturbed)[:-BY_CHANCE].max(initial=0.0))
+    )
     if not worst <= TOLERANCE:
         raise Disagrees(f"the exported graph is off by {worst:.2g}, allowed is {TOLERANCE:g}")
     return graph
