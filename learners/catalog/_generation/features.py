@@ -106,11 +106,19 @@ class Met(NamedTuple):
         return beliefs.together(list(self.effects.values()))
 
 
-def met(memory: GenerationMemory, query: GenerationQuery, at: float, *, new: bool = False) -> Met:
+def met(
+    memory: GenerationMemory,
+    query: GenerationQuery,
+    at: float,
+    *,
+    new: bool = False,
+    like: Met | None = None,
+) -> Met:
     """Return what a question meets in memory at a time, in seconds since 1970.
 
     Args:
         new: As if nothing of the task itself had been told.
+        like: What a question about the same task met, which spares looking for its twins anew.
     """
     cells, effects = dict[str, Cell](), dict[str, Belief]()
     for level, key in keys_of(query):
@@ -118,6 +126,8 @@ def met(memory: GenerationMemory, query: GenerationQuery, at: float, *, new: boo
         effects[level] = belief(level, cell, at)
         if cell is not None and cell.n:
             cells[level] = cell
+    if like is not None:
+        return Met(cells, effects, like.words, like.twins)
     words = rarity(memory, query.said.weights)
     together = beliefs.together(word_beliefs(memory, words), [weight for _, weight in words])
     told = memory.cells["task"]

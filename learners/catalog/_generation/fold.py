@@ -32,6 +32,7 @@ WORD_VARIANCE = 0.2  # of a text's words together, before anything is known
 FORGOTTEN_IN = 365.0  # days in which a belief that nothing renews is as wide as at the start
 LASTING = ("task", "task_agent")  # tasks do not change
 NEWEST = 200
+LEADING = 24  # rarest words of a task, which lead to it
 COOL = 0.1  # temperature up to which a setting is cool (002-88)
 
 
@@ -233,8 +234,9 @@ def _remember(memory: GenerationMemory, task: str, project: str, words: Weighted
     for word, _ in words:
         memory.words[word][2] += 1.0
     _cap_words(memory)
-    rarest = sorted(words, key=lambda each: (-each[1], each[0]))[:24]
-    memory.tasks[task] = Task(rarest, project)
+    rarest = sorted(words, key=lambda each: (-each[1], each[0]))[:LEADING]
+    norm = sum(weight * weight for _, weight in rarest) ** 0.5
+    memory.tasks[task] = Task([(word, weight / norm) for word, weight in rarest], project)
     for word, _ in rarest:
         memory.leads[word] = [*memory.leads.get(word, [])[-POSTINGS + 1 :], task]
     if len(memory.tasks) > MOST_TASKS:

@@ -53,7 +53,7 @@ class Cell:
 
 @dataclass(slots=True)
 class Task:
-    """A task's words, to recognise its twins."""
+    """A task's rarest words with their weights, together of length 1, to recognise its twins."""
 
     words: list[tuple[int, float]]
     project: str

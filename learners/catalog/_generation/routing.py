@@ -112,7 +112,8 @@ def _probabilities(
     names: Sequence[str],
 ) -> list[float]:
     asked = [query.model_copy(update={by: name}) for name in names]
-    known = [met(memory, each, at) for each in asked]
+    first = met(memory, query, at)
+    known = [met(memory, each, at, like=first) for each in asked]
     if params is None:
         steps = [step(memory, features, each, at).value for each in known]
         return [0.0 if value is None else value for value in steps]

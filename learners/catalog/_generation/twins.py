@@ -8,7 +8,7 @@ from learners.catalog._generation.memory import GenerationMemory
 from learners.catalog._generation.types import GenerationQuery
 
 LOOKED_UP = 16  # rarest words that are followed
-COMPARED = 40
+COMPARED = 20
 LEAST = 0.3  # similarity from which a task counts
 MOST = 5
 
@@ -43,8 +43,10 @@ def _by_words(memory: GenerationMemory, words: Weighted) -> list[Twin]:
     found = list[Twin]()
     for task, _ in votes.most_common(COMPARED):
         it = memory.tasks[task]
-        norm = sum(value * value for _, value in it.words) ** 0.5 or 1.0
-        shared = sum(value * weight.get(word, 0.0) for word, value in it.words)
-        if shared / norm >= LEAST:
-            found.append(Twin(task, min(1.0, shared / norm), it.project))
+        shared = 0.0
+        for word, value in it.words:
+            if word in weight:
+                shared += value * weight[word]
+        if shared >= LEAST:
+            found.append(Twin(task, min(1.0, shared), it.project))
     return sorted(found, key=lambda twin: (-twin.similarity, twin.task))
