@@ -15,10 +15,10 @@ from server.cli_run import (
     Json,
     plain,
     print_json,
-    progress,
     through,
     with_database,
 )
+from server.cli_waiting import counted
 
 if TYPE_CHECKING:
     from server.direct import Foresight
@@ -53,11 +53,12 @@ def import_mixins(
 ) -> None:
     """Import tests of mixins: what mixin_compatibility_matrix holds, or labelled pairs.
 
-    Columns: mixin_a, mixin_b, node_type and either success_count, failure_count or compatible
-    (1, true or yes; 0, false or no); also conflict_reason, resolution_pattern, created_at. A row
-    counts as success_count + failure_count outcomes of its pair, a labelled row as one outcome,
-    marked as a label. Rows are told in the order of created_at. Importing a file again changes
-    nothing.
+    Columns: mixin_a, mixin_b, node_type and either success_count and
+    failure_count, or compatible (1, true or yes; 0, false or no); also
+    conflict_reason, resolution_pattern, created_at. A row counts as
+    success_count + failure_count outcomes of its pair, a labelled row as one
+    outcome, marked as a label. Rows are told in the order of created_at.
+    Importing a file again changes nothing.
     """
     from learners.registry import catalog
     from learners.wording import count
@@ -80,11 +81,8 @@ def import_mixins(
 async def _import(verbs: "Foresight", found: "Plan", *, train: bool) -> dict[str, Any]:
     from server.importing import RULE, tell
 
-    with progress() as bar:
-        task = bar.add_task("importing", total=len(found.rows))
-        told = await tell(
-            verbs.lifecycle, MIXINS, found, lambda done: bar.update(task, completed=done)
-        )
+    with counted(f"{MIXINS}: importing", len(found.rows)) as done:
+        told = await tell(verbs.lifecycle, MIXINS, found, done)
     pairs = zip(found.rows, told, strict=True)
     new = [row for row, each in pairs if each.effect not in ("duplicate", "superseded")]
     if train:
