@@ -73,6 +73,14 @@ HISTORY = (
 )
 COLUMNS = (*REQUEST, *HISTORY)
 
+# Those of 002-28 ... -31, -34 ... -37, -39 and -40, for learners of values.
+SPECIFIED_VALUES = (
+    *SAID, *(f"says_{name}" for name in FLAGS), "rule_of_thumb", "type_rate", "twin_rate",
+    "task_rate", "framework_rate", "agent_rate", "model_rate", "dependencies", "lines", "files",
+    "temperature", "queue", "load", "rag_examples", "rag_quality", "expected_success",
+    "expected_complexity", "agent_type_rate",
+)  # fmt: skip
+
 # The option of a row as if its task had never been told of. Nearly all rows know their task, and
 # nearly all questions do not: without such rows beside, models would learn little of new tasks.
 NEW = "as if new"

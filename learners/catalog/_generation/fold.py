@@ -31,7 +31,7 @@ SEPARATOR = "\x1f"
 WORD_VARIANCE = 0.2  # of a text's words together, before anything is known
 FORGOTTEN_IN = 365.0  # days in which a belief that nothing renews is as wide as at the start
 LASTING = ("task", "task_agent")  # tasks do not change
-NEWEST = 200
+NEWEST = 1000
 LEADING = 24  # rarest words of a task, which lead to it
 COOL = 0.1  # temperature up to which a setting is cool (002-88)
 

@@ -31,6 +31,15 @@ class Model:
 
 def served(kind: Kind, arrays: Arrays, *, odds: bool) -> Model:
     """Return the model that the arrays hold; ``odds``: its trees say probabilities."""
+    whole = _whole(kind, arrays, odds=odds)
+    share, centre = (float(value) for value in arrays["shrink"])
+    return Model(
+        lambda design: centre + share * (whole.score(design) - centre),
+        lambda design: share * whole.explain(design),
+    )
+
+
+def _whole(kind: Kind, arrays: Arrays, *, odds: bool) -> Model:
     if kind == "linear":
         return linear(arrays)
     trees = _trees(arrays, odds=odds)
