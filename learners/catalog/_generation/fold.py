@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from learners.catalog._generation.memory import (
     DAY,
     LEVELS,
+    MOST_PROJECTS,
     MOST_TASKS,
     MOST_WORDS,
     POSTINGS,
@@ -204,6 +205,8 @@ class Fold:
             after = beliefs.moved(before, pull)
             cell.mean, cell.variance, cell.at = after.mean, after.variance, at
         memory.first.setdefault(event.query.project, at)
+        if len(memory.first) > MOST_PROJECTS:
+            del memory.first[next(iter(memory.first))]
         if said.words:
             _remember(memory, task_of(event.query), event.query.project, words)
 
@@ -256,6 +259,7 @@ def _forget_task(memory: GenerationMemory) -> None:
 def _cap_words(memory: GenerationMemory) -> None:
     if len(memory.words) <= MOST_WORDS:
         return
-    rare = sorted(memory.words, key=lambda word: (memory.words[word][2], word))
-    for word in rare[: MOST_WORDS // 16]:
+    # A quarter at a time: most words are new ones, and to sort them is dear.
+    rare = sorted((told, word) for word, (_, _, told) in memory.words.items())
+    for _, word in rare[: MOST_WORDS // 4]:
         del memory.words[word]

@@ -46,8 +46,8 @@ def watch(memory: GenerationMemory, query: GenerationQuery, expected: float, y: 
         for i, value in enumerate((1.0, y, expected, expected * (1.0 - expected))):
             sums[i] += value
     if len(kept) > MOST_PATTERNS:
-        rare = sorted(kept, key=lambda key: (kept[key][0], key))
-        for key in rare[: MOST_PATTERNS // 8]:
+        rare = sorted((sums[0], key) for key, sums in kept.items())
+        for _, key in rare[: MOST_PATTERNS // 4]:
             del kept[key]
 
 
