@@ -19,16 +19,39 @@ TaskType = Annotated[
         "backend", "frontend", "database", "testing", "documentation", "devops", "refactoring",
         "implementation", "other",
     ],
+    Field(description="kind of task"),
     Lower,
 ]  # fmt: skip
 Description = Annotated[
     str, Field(max_length=20_000, description="the task in words"), AfterValidator(plain)
 ]
-Name = Annotated[str, Field(max_length=200), AfterValidator(plain)]
+
+Language = Annotated[str, Field(max_length=200, description="e.g. python"), AfterValidator(plain)]
+Framework = Annotated[str, Field(max_length=200, description="e.g. fastapi"), AfterValidator(plain)]
+Agent = Annotated[str, Field(max_length=200, description="who is to do it"), AfterValidator(plain)]
+Model = Annotated[
+    str, Field(max_length=200, description="language model used"), AfterValidator(plain)
+]
+Template = Annotated[str, Field(max_length=200, description="template used"), AfterValidator(plain)]
 Key = Annotated[
     str, Field(max_length=200, description="stable id of the task"), AfterValidator(plain)
 ]
-Unknown = Annotated[float, Field(ge=-1, le=1e9, description="-1: unknown")]
+Alike = Annotated[
+    str, Field(max_length=200, description="task_key of a task like it"), AfterValidator(plain)
+]
+Temperature = Annotated[float, Field(ge=-1, le=5, description="of sampling; -1: unknown")]
+Tokens = Annotated[int, Field(ge=-1, le=1_000_000_000, description="limit of tokens; -1: unknown")]
+Examples = Annotated[int, Field(ge=-1, le=1_000_000, description="examples retrieved; -1: unknown")]
+Quality = Annotated[float, Field(ge=-1, le=10, description="their quality, 0 to 10; -1: unknown")]
+Files = Annotated[int, Field(ge=-1, le=1_000_000, description="files expected; -1: unknown")]
+Lines = Annotated[int, Field(ge=-1, le=10_000_000, description="lines expected; -1: unknown")]
+Dependencies = Annotated[
+    int, Field(ge=-1, le=1_000_000, description="things it depends on; -1: unknown")
+]
+Guess = Annotated[float, Field(ge=-1, le=10, description="your own, 0 to 10; -1: none")]
+Similarity = Annotated[
+    float, Field(ge=-1, le=1, description="how like it is, up to 1; -1: unknown")
+]
 LEARNERS = {
     "success": "generation_success",
     "complexity": "generation_complexity",
@@ -106,22 +129,22 @@ async def predict_generation_success(
     call: Called,
     task_description: Description = "",
     task_type: TaskType = "other",
-    language: Name = "",
-    framework: Name = "",
-    agent: Name = "",
-    model: Name = "",
-    template: Name = "",
+    language: Language = "",
+    framework: Framework = "",
+    agent: Agent = "",
+    model: Model = "",
+    template: Template = "",
     task_key: Key = "",
-    temperature: Unknown = -1,
-    max_tokens: Unknown = -1,
-    rag_examples: Unknown = -1,
-    rag_quality: Unknown = -1,
-    files: Unknown = -1,
-    lines: Unknown = -1,
-    dependencies: Unknown = -1,
-    complexity_estimate: Unknown = -1,
-    similar_to: Name = "",
-    similarity: Unknown = -1,
+    temperature: Temperature = -1,
+    max_tokens: Tokens = -1,
+    rag_examples: Examples = -1,
+    rag_quality: Quality = -1,
+    files: Files = -1,
+    lines: Lines = -1,
+    dependencies: Dependencies = -1,
+    complexity_estimate: Guess = -1,
+    similar_to: Alike = "",
+    similarity: Similarity = -1,
     project: Project = "",
 ) -> PredictionAnswer:
     """Says before code is written whether it will be accepted unmodified, how complex, how long and

@@ -31,6 +31,8 @@ Weighted: TypeAlias = Sequence[tuple[int, float]]
 SEPARATOR = "\x1f"
 WORD_VARIANCE = 0.2  # of a text's words together, before anything is known
 FORGOTTEN_IN = 365.0  # days in which a belief that nothing renews is as wide as at the start
+# A task that nobody named is a task all the same.
+UNKNOWN_TASK = Belief(0.0, LEVELS["task"][0])
 LASTING = ("task", "task_agent")  # tasks do not change
 NEWEST = 1000
 LEADING = 24  # rarest words of a task, which lead to it
@@ -194,7 +196,8 @@ class Fold:
         at = event.known
         cells = [(level, memory.cells[level][key]) for level, key in keys]
         own = [belief(level, cell, at) for level, cell in cells]
-        whole = beliefs.together(own)
+        unknown = [] if task_of(event.query) else [UNKNOWN_TASK]
+        whole = beliefs.together([*own, *unknown])
         said = event.query.said
         words = rarity(memory, said.weights)
         self._believe_words(memory, words, whole, value)
