@@ -244,7 +244,7 @@ class Lifecycle:
             raise NotStored(f"not stored: {error} Repeat with the same key.") from error
 
     async def _store(self, rows: Sequence[EventRow]) -> list[Stored]:
-        rows = [telling.kept(row, self.store_text) for row in rows]
+        rows = [self._kept(row) for row in rows]
         try:
             results = await self.writer.tell(rows, TELL_SECONDS)
         except Refused as error:
@@ -269,6 +269,10 @@ class Lifecycle:
                     "to have it stored anew"
                 )
         return results
+
+    def _kept(self, row: EventRow) -> EventRow:
+        live = self.lives.get(row.learner)
+        return telling.kept(row, self.store_text, live.learner.names if live else ())
 
     async def _append(
         self, asked: Sequence[DecisionRow], events: Sequence[EventRow]
@@ -299,9 +303,7 @@ class Lifecycle:
                     reason=str(error),
                 )
                 continue
-            rows.extend(
-                replaced(telling.kept(each, self.store_text), erasure=erasure) for each in joined
-            )
+            rows.extend(replaced(self._kept(each), erasure=erasure) for each in joined)
             keys.append(row["key"])
         if keys:
             await self.run(lambda connection: log.join(connection, keys, rows))

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from learners.learner import Advice, AnyLearner
+from learners.learner import Advice, AnyLearner, Choice
 from learners.replay import Fold, start
 from storage.rows import DecisionRow
 
@@ -83,7 +83,9 @@ class Live:
         memory = self.fold.memory
         advice = self.learner.answer(params, memory, query, at, self.rng)
         said = self.learner.predicted(advice)
-        predicted = [[option, said.get(option)] for option in self.learner.options(memory, query)]
+        # of many options only those of which something was said
+        options = self.learner.options(memory, query)
+        predicted = [[option, said[option]] for option in options if option in said]
         return self.decision(
             str(uuid.uuid4()),
             query.model_dump(mode="json"),
@@ -107,6 +109,7 @@ class Live:
         degraded: bool,
     ) -> Decision[Any]:
         """Return an answer as a decision to be logged."""
+        chosen = advice if isinstance(advice, Choice) else None
         row = DecisionRow(
             id=name,
             learner=self.learner.name,
@@ -118,6 +121,8 @@ class Live:
             memory_seq=self.fold.seq,
             asked=at,
             mode=self.mode,
+            option=chosen.option if chosen else None,
+            propensity=chosen.propensity if chosen else None,
             degraded=degraded,
             project=caller.project,
             user_id=caller.user,

@@ -78,6 +78,8 @@ def divide(learner: AnyLearner, facts: Mapping[str, Any], caller: Caller) -> Fac
     extra = {name: value for name, value in facts.items() if name not in query}
     if "project" in asked:
         query.setdefault("project", caller.project)
+    if "user" in asked:  # whose row it is, so that forgetting a person finds it
+        query["user"] = caller.user
     valid = validated(learner.query, query, "facts")
     return Facts(valid.model_dump(mode="json"), extra)
 
@@ -118,6 +120,12 @@ def row(
             )
         query = facts.query
     value = outcome(learner, tell.verdict, extra)
+    recommended = decision["option"] if decision else None
+    option, propensity = recommended, decision["propensity"] if decision else None
+    if learner.used is not None:
+        answer = decision["answer"] if decision else None
+        value, option = learner.used(query, value, answer, tell.followed)
+        propensity = propensity if option == recommended else None
     return EventRow(
         learner=learner.name,
         key=tell.key or _key(tell),
@@ -134,21 +142,26 @@ def row(
         known=at if tell.known is None else tell.known,
         asked=decision["asked"] if decision else tell.asked,
         memory_seq=decision["memory_seq"] if decision else None,
-        option=decision["option"] if decision else None,
-        propensity=decision["propensity"] if decision else None,
+        option=option,
+        propensity=propensity,
         project=(decision["project"] if decision else "") or caller.project,
         user_id=caller.user,
         session=(decision["session"] if decision else "") or caller.session,
     )
 
 
-def kept(row: EventRow, mode: StoreText) -> EventRow:
-    """Return a row with only the part of its texts that may be stored."""
+def kept(row: EventRow, mode: StoreText, names: Sequence[str] = ()) -> EventRow:
+    """Return a row with only the part of its texts that may be stored.
+
+    Args:
+        names: Fields of the outcome that are no texts, of which only secrets go.
+    """
     value = dict(row.outcome)
     if row.learner == "*":  # the facts are still needed: names and all, but no secrets
         value["facts"] = _texts(value["facts"], "redacted")
     else:
-        value = _texts(value, mode)
+        named = {name: _texts(value[name], "redacted") for name in names if name in value}
+        value = {**_texts(value, mode), **named}
     return replace(row, notes=stored(row.notes, mode), outcome=value)
 
 

@@ -1,0 +1,134 @@
+"""The candidates: what the spec names beside what is simple; the gate chooses.
+
+Each is calibrated on scores out of fold: a question's rows are scored by a model that has not seen
+the question.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.catalog._ranking import lambdarank
+from learners.catalog._ranking.columns import BELIEVED, COLUMNS
+from learners.catalog._ranking.params import Arrays, Kind, RankingParams, scorer
+from learners.errors import TooFewExamples
+from learners.learner import Fit, Floats, Table
+from learners.numerics import calibration, forests, intervals, logistic
+from learners.numerics.calibration import expit
+from learners.numerics.scoring import log_loss
+
+FOLDS = 5
+MINIMUM_ROWS = 20
+MINIMUM_GROUPS = 5
+PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+LOOSE = 0.1  # penalty of the intercept: the base rate is nobody's prior
+
+Trainer = Callable[[Table], tuple[Kind, Arrays]]
+
+
+def candidates() -> Mapping[str, Fit[RankingParams]]:
+    """Return the fits by name."""
+    return {"shrunk_additive": _additive, "logistic": _logistic, "lambdarank": _lambdarank}
+
+
+def _additive(table: Table, rng: np.random.Generator) -> RankingParams:
+    """What the rules believe, moved as far as the outcomes say."""
+    places = np.array([COLUMNS.index(name) for name in BELIEVED])
+    believed = np.array(list(BELIEVED.values()))
+
+    def train(rows: Table, penalty: float) -> tuple[Kind, Arrays]:
+        return _linear(rows, places, np.ones(len(places)), believed, penalty)
+
+    return _penalised(train, table, rng)
+
+
+def _logistic(table: Table, rng: np.random.Generator) -> RankingParams:
+    """Every column, each in its own spread, pulled to nothing but the base rate."""
+    places = np.arange(len(COLUMNS))
+    believed = np.array([float(name == "base") for name in COLUMNS])
+
+    def train(rows: Table, penalty: float) -> tuple[Kind, Arrays]:
+        spread = rows.x.std(axis=0, dtype=np.float64)
+        return _linear(rows, places, np.where(spread > 0, spread, 1.0), believed, penalty)
+
+    return _penalised(train, table, rng)
+
+
+def _lambdarank(table: Table, rng: np.random.Generator) -> RankingParams:
+    def train(rows: Table) -> tuple[Kind, Arrays]:
+        return "trees", forests.arrays(lambdarank.fit(rows), "")
+
+    fold = _folds(table, rng)
+    return _fitted(table, train, _held_out(train, table, fold))
+
+
+def _penalised(
+    train: Callable[[Table, float], tuple[Kind, Arrays]], table: Table, rng: np.random.Generator
+) -> RankingParams:
+    """Fit with the penalty that is best out of fold."""
+    fold = _folds(table, rng)
+
+    def trainer(penalty: float) -> Trainer:
+        return lambda rows: train(rows, penalty)
+
+    scores = {each: _held_out(trainer(each), table, fold) for each in PENALTIES}
+    losses = {
+        each: float(np.average(log_loss(table.y, expit(z)), weights=table.weight))
+        for each, z in scores.items()
+    }
+    best = min(PENALTIES, key=lambda each: losses[each])
+    return _fitted(table, trainer(best), scores[best])
+
+
+def _fitted(table: Table, train: Trainer, held_out: Floats) -> RankingParams:
+    calibrator = calibration.fit(expit(held_out), table.y, table.weight)
+    kind, arrays = train(table)
+    return RankingParams(kind, calibrator, len(table), arrays, scorer(kind, arrays))
+
+
+def _held_out(train: Trainer, table: Table, fold: NDArray[np.int64]) -> Floats:
+    """Return (n,) scores by models that have not seen the row's question."""
+    found = np.zeros(len(table))
+    for k in range(FOLDS):
+        rest, test = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        if len(rest) and len(test):
+            found[test] = scorer(*train(table.take(rest))).score(table.x[test])
+    return found
+
+
+def _linear(
+    rows: Table,
+    places: NDArray[np.int64],
+    spread: Floats,
+    believed: Floats,
+    penalty: float,
+) -> tuple[Kind, Arrays]:
+    x = np.append(rows.x[:, places] / spread, np.ones((len(rows), 1)), axis=1)
+    strength = np.full(x.shape[1], penalty)
+    strength[-1] = LOOSE
+    found = logistic.fit(x, rows.y, rows.weight, strength, np.append(believed * spread, 0.0))
+    coefficients = np.zeros(len(COLUMNS) + 1)
+    coefficients[places], coefficients[-1] = found[:-1] / spread, found[-1]
+    centre = np.average(rows.x.astype(np.float64), axis=0, weights=rows.weight)
+    return "linear", {"coefficients": coefficients, "centre": centre}
+
+
+def _folds(table: Table, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return the fold of each row; rows of one group stay together.
+
+    Raises:
+        TooFewExamples: There are too few to learn from.
+    """
+    group: Sequence[str] = table.group
+    groups = len(set(group))
+    if len(table) < MINIMUM_ROWS or groups < MINIMUM_GROUPS:
+        raise TooFewExamples(
+            f"{len(table)} told templates of {groups} tasks; needs {MINIMUM_ROWS} of "
+            f"{MINIMUM_GROUPS}"
+        )
+    if len(np.unique(table.y > 0.5)) < 2:
+        raise TooFewExamples("only one kind of outcome was told; needs 1 of the other")
+    fold: NDArray[np.int64] = rng.permutation(groups)[intervals.codes(group)] % FOLDS
+    return fold
+
