@@ -9,14 +9,13 @@ import numpy as np
 from learners.catalog._ranking import exploring
 from learners.catalog._ranking.columns import BELIEVED, COLUMNS, FITS, TASKS
 from learners.catalog._ranking.exploring import Draw
-from learners.catalog._ranking.features import Features, of_template, rate_of
+from learners.catalog._ranking.features import ENOUGH, Features, of_template, rate_of
 from learners.catalog._ranking.memory import NOTHING, RankingMemory
 from learners.catalog._ranking.params import RULES, RankingParams, probabilities
 from learners.catalog._ranking.reasons import Case, reasons
 from learners.catalog._ranking.types import Ranked, Ranking, RankingQuery
 from learners.learner import Row, Source
 
-OBSERVED = 5  # times seen from which a template's own rate is served
 TOLD = 20  # outcomes of TOLD_TEMPLATES templates from which the pooled rate is served
 TOLD_TEMPLATES = 5
 SPEAKS = tuple(COLUMNS.index(name) for name in ("match", *FITS, *TASKS, "success"))
@@ -94,7 +93,7 @@ class Answering:
         name, row, value = order.names[place], order.rows[place], order.values[place]
         probability, source = judged(params, memory, query, name, value)
         model = RULES if params is None else params.model
-        case = Case(memory, query, self.shelf.get(query, name), row, at)
+        case = Case(memory, query, self.shelf.lookup(query)(name), row, at)
         unit = BELIEVED["match"] if params is None else 1.0
         return Ranked(
             name=name,
@@ -106,7 +105,8 @@ class Answering:
         )
 
     def _warnings(self, query: RankingQuery, names: Sequence[str]) -> tuple[str, ...]:
-        retired = [name for name in names if self.shelf.get(query, name).retired]
+        known = self.shelf.lookup(query)
+        retired = [name for name in names if known(name).retired]
         return (f"retired: {', '.join(retired)}",) if retired else ()
 
     def _nothing(self) -> Ranking:
@@ -137,8 +137,8 @@ def judged(
     """Return what is expected of a template, and where that comes from."""
     if params is not None:
         return float(probabilities(params, np.array([value]))[0]), "model"
-    rate, seen = rate_of(memory, query, name, OBSERVED)
-    if seen >= OBSERVED:
+    rate, seen = rate_of(memory, query, name)
+    if seen >= ENOUGH:
         return rate, "observed"
     if memory.outcomes >= TOLD and len(memory.recent) >= TOLD_TEMPLATES:
         return rate, "base_rate"
@@ -150,7 +150,7 @@ def _reasons(memory: RankingMemory, first: Ranked, order: Order, drawn: Draw) ->
     if first.source == "abstained":
         said = ["nothing is known that would tell these templates apart for this task"]
     elif first.source == "rules":
-        said.append(f"no probability: seen {first.n} times, {OBSERVED} are needed")
+        said.append(f"no probability: seen {first.n} times, {ENOUGH} are needed")
     elif first.source == "base_rate":
         accepted, rejected, passed = memory.cells["all"].get("", NOTHING)
         said.append(f"{accepted} of {accepted + rejected + passed} templates seen so far served")

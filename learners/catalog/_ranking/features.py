@@ -6,7 +6,7 @@ from math import fsum, log, log1p, sqrt
 
 import numpy as np
 
-from learners.catalog._ranking.columns import COLUMNS, TEXT
+from learners.catalog._ranking.columns import COLUMNS, RATES, TEXT
 from learners.catalog._ranking.memory import (
     ACCEPTED,
     NOTHING,
@@ -33,8 +33,10 @@ STRENGTH: Mapping[str, float] = {  # observations that the rate above is worth
 }
 HALF_LIFE = 2  # periods after which a recent outcome counts half
 USUAL_QUALITY, QUALITY_STRENGTH = 5.0, 3.0
+UNMOVED = (0.0,) * (len(RATES) - 1)
 MIDDLE = 5.0  # complexity of a template of which it is not known
-LIKE = 3  # power: half alike is mostly about something else
+LIKE = 2  # power: half alike is mostly about something else
+ENOUGH = 5  # times seen from which a rate counts
 
 
 class Features:
@@ -57,21 +59,24 @@ class Features:
         """Return (n, d) rows of templates."""
         weigh = self.weigher(memory, query)
         weights = self.weights(query, weigh)
-        likeness = Likeness(memory, weights, weigh)
-        found = np.zeros((len(names), len(COLUMNS)))
-        found[:, : len(TEXT)] = np.stack(self.shelf.fit(query, names, weights), axis=1)
-        base = base_rate(memory)
-        for i, name in enumerate(names):
-            known = self.shelf.get(query, name)
-            found[i, len(TEXT) :] = (
-                *fits(query, known),
-                MIDDLE if known.complexity is None else known.complexity,
-                *likeness.of(name),
-                log_odds(base),
-                *rates(memory, query, name, at, base),
-                *worth(memory, name),
-            )
-        return found.astype(np.float32)
+        likeness, base = Likeness(memory, weights, weigh), base_rate(memory)
+        untold = (0.0, 0.0, log_odds(base), *UNMOVED, USUAL_QUALITY, 0.0)
+        kinds: dict[tuple[object, ...], tuple[float, ...]] = {}  # few among many templates
+        known, seen = self.shelf.lookup(query), memory.cells["template"]
+        found = list[tuple[float, ...]]()
+        for name in names:
+            it = known(name)
+            kind = (it.task_type, it.language, it.framework, it.tags, it.complexity)
+            if kind not in kinds:
+                kinds[kind] = fits(query, it)
+            told = untold
+            if name in seen:
+                moved = rates(memory, query, name, at, base)
+                told = (*likeness.of(name), log_odds(base), *moved, *worth(memory, name))
+            found.append(kinds[kind] + told)
+        text = np.stack(self.shelf.fit(query, names, weights), axis=1)
+        rest = np.array(found).reshape(len(names), len(COLUMNS) - len(TEXT))
+        return np.concatenate([text, rest], axis=1).astype(np.float32)
 
     def weigher(self, memory: RankingMemory, query: RankingQuery) -> Callable[[int], float]:
         """Return what a stem counts: a rare one more, one of nearly every task next to nothing."""
@@ -88,8 +93,11 @@ class Features:
         return {stem: weigh(stem) for stem in query.stems if stem not in matched}
 
 
-def fits(query: RankingQuery, known: Template) -> tuple[float, float, float, float]:
-    """Return +1 where what is asked for is what the template is made for, -1 where it is not."""
+def fits(query: RankingQuery, known: Template) -> tuple[float, ...]:
+    """Return +1 where what is asked for is what a template is made for, -1 where it is not.
+
+    Then the share of the tags asked for that it has, and its complexity.
+    """
     kind = "" if query.task_type == UNKNOWN else query.task_type
     made_for = "" if known.task_type == UNKNOWN else known.task_type
     shared = len(set(query.tags) & set(known.tags)) / len(set(query.tags)) if query.tags else 0.0
@@ -98,6 +106,7 @@ def fits(query: RankingQuery, known: Template) -> tuple[float, float, float, flo
         _same(query.language, known.language),
         _same(query.framework, known.framework),
         shared,
+        MIDDLE if known.complexity is None else known.complexity,
     )
 
 
@@ -148,21 +157,20 @@ def rates(
 ) -> tuple[float, ...]:
     """Return by how much each count of a template moves the log odds, from wide to narrow."""
     keys = dict(keys_of(query, name))
-    own = memory.cells["template"].get(name)
-    if own is None:
-        return (0.0,) * 6
-    rate = _moved(own, base, "template")
+    rate = _moved(memory.cells["template"].get(name, NOTHING), base, "template")
     odds = log_odds(rate)
     narrow = [
         log_odds(_moved(memory.cells[level].get(keys.get(level, ""), NOTHING), rate, level)) - odds
         for level in ("task_type", "language", "project", "user")
     ]
-    lately = log_odds(shrunk(*recently(memory, name, at), rate, STRENGTH["recent"])) - odds
+    lately = log_odds(_moved(recently(memory, name, at), rate, "recent")) - odds
     return (odds - log_odds(base), *narrow[:2], lately, *narrow[2:])
 
 
-def _moved(cell: Sequence[int], above: float, level: str) -> float:
-    return shrunk(cell[ACCEPTED], sum(cell) - cell[ACCEPTED], above, STRENGTH[level])
+def _moved(cell: Sequence[float], above: float, level: str) -> float:
+    """Return the rate above, moved by a cell that was seen often enough to have a rate."""
+    accepted, seen = cell[ACCEPTED], sum(cell)
+    return shrunk(accepted, seen - accepted, above, STRENGTH[level]) if seen >= ENOUGH else above
 
 
 def recently(memory: RankingMemory, name: str, at: float) -> tuple[float, float]:
@@ -193,15 +201,10 @@ def of_template(memory: RankingMemory, name: str) -> tuple[int, int]:
     return cell[ACCEPTED], sum(cell)
 
 
-def rate_of(
-    memory: RankingMemory, query: RankingQuery, name: str, needed: int
-) -> tuple[float, int]:
-    """Return the shrunk rate of a template, and how often it was seen.
-
-    The rate for this kind of task stands where the template was seen so often with it.
-    """
+def rate_of(memory: RankingMemory, query: RankingQuery, name: str) -> tuple[float, int]:
+    """Return the shrunk rate of a template for this kind of task, and how often it was seen."""
     keys = dict(keys_of(query, name))
     own = memory.cells["template"].get(name, NOTHING)
     rate = _moved(own, base_rate(memory), "template")
     here = memory.cells["task_type"].get(keys.get("task_type", ""), NOTHING)
-    return (_moved(here, rate, "task_type") if sum(here) >= needed else rate), sum(own)
+    return _moved(here, rate, "task_type"), sum(own)

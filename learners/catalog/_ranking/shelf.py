@@ -1,6 +1,6 @@
 """The templates that are known beforehand, and how well those of a question match its task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -68,12 +68,12 @@ class Shelf:
             return named(query.candidates)
         return tuple(name for name, each in self.templates.items() if not each.retired)
 
-    def get(self, query: RankingQuery, name: str) -> Template:
-        """Return what is known of a template; of a stranger only the name."""
-        for each in query.candidates:
-            if not isinstance(each, str) and each.name == name:
-                return each
-        return self.templates.get(name) or Template(name=name)
+    def lookup(self, query: RankingQuery) -> Callable[[str], Template]:
+        """Return what tells what is known of a template; of a stranger only the name."""
+        brought = {each.name: each for each in query.candidates if not isinstance(each, str)}
+        return lambda name: (
+            brought.get(name) or self.templates.get(name) or Template(name=name)
+        )
 
     def brought(self, query: RankingQuery) -> Collection:
         """Return what the catalogue lacks of a question's candidates."""
