@@ -119,7 +119,7 @@ def row(
                 f"with the fields {', '.join(learner.query.model_fields)}"
             )
         query = facts.query
-    value = outcome(learner, tell.verdict, extra)
+    value: Mapping[str, Any] = outcome(learner, tell.verdict, extra)
     recommended = decision["option"] if decision else None
     option, propensity = recommended, decision["propensity"] if decision else None
     if learner.used is not None:

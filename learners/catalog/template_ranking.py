@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from learners.catalog._ranking import RankingLearner, Template, ranking, template
-
-from learners.catalog._ranking.types import TASK_TYPES, Ranked, TaskType
+from learners.catalog._ranking.memory import RankingMemory
+from learners.catalog._ranking.proposals import Proposal, propose
+from learners.catalog._ranking.types import TASK_TYPES, Ranked
 
 __all__ = [
     "LEARNER",
     "TASK_TYPES",
-
+    "Proposal",
     "Ranked",
-    "TaskType",
     "Template",
-
+    "known",
+    "propose",
     "template",
     "templates",
 ]
@@ -27,6 +28,11 @@ def templates(entries: Sequence[Mapping[str, Any]]) -> tuple[Template, ...]:
         InvalidFacts: An entry does not describe one.
     """
     return tuple(map(template, entries))
+
+
+def known(entries: Sequence[Mapping[str, Any]], memory: RankingMemory) -> tuple[str, ...]:
+    """Return the names of templates that are described, or of which something was told."""
+    return tuple(dict.fromkeys([*(entry["name"] for entry in entries), *memory.cells["template"]]))
 
 
 LEARNER: RankingLearner = ranking(

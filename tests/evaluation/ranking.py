@@ -1,8 +1,8 @@
 """How well templates are ranked on public data, beside what the data's README reports.
 
-Read by ``make evaluate``. Cosqa: questions of people and the functions that answer them, ranked cold
-and after feedback about other questions. Lambdarank_example: the ranker's trees alone, over columns
-that are not ours. Nothing is tuned to either.
+Read by ``make evaluate``. Cosqa: questions of people and the functions that answer them, ranked
+cold and after feedback about other questions. Lambdarank_example: the ranker's trees alone, over
+columns that are not ours. Nothing is tuned to either.
 """
 
 import csv
@@ -53,7 +53,7 @@ def cosqa(folder: Path, rng: np.random.Generator) -> Iterator[Measure]:
 
 
 def _fed(data: "Cosqa", language: str, note: str, rng: np.random.Generator) -> Iterator[Measure]:
-    """Yield gains: each half of the judged questions after the other, then the unjudged after all."""
+    """Yield gains: each half of the judged questions after the other, then all others."""
     before, after, promoted = list[Floats](), list[Floats](), 0
     for half in (0, 1):
         asked = [
@@ -190,12 +190,8 @@ def _half(text: str) -> int:
 
 def _example(pair: Pair, i: int, language: str) -> Judged:
     return Example(
-        query=RankingQuery(
-            task_description=pair.text, language=language, candidates=(pair.name,)
-        ),
-        outcome=RankingOutcome(
-            result="success" if pair.fits else "failure", template=pair.name
-        ),
+        query=RankingQuery(task_description=pair.text, language=language, candidates=(pair.name,)),
+        outcome=RankingOutcome(result="success" if pair.fits else "failure", template=pair.name),
         asked=NOON + i,
         known=NOON + i + 0.5,
     )

@@ -160,4 +160,3 @@ def _reasons(memory: RankingMemory, first: Ranked, order: Order, drawn: Draw) ->
             f"this happens in {exploring.SHARE:.0%} of such answers"
         )
     return tuple(said) or (f"of {len(order.names)} candidates this one is expected to serve best",)
-

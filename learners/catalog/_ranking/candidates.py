@@ -131,4 +131,3 @@ def _folds(table: Table, rng: np.random.Generator) -> NDArray[np.int64]:
         raise TooFewExamples("only one kind of outcome was told; needs 1 of the other")
     fold: NDArray[np.int64] = rng.permutation(groups)[intervals.codes(group)] % FOLDS
     return fold
-

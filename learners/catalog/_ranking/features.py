@@ -19,7 +19,7 @@ from learners.catalog._ranking.memory import (
 from learners.catalog._ranking.shelf import Shelf
 from learners.catalog._ranking.stems import stems
 from learners.catalog._ranking.types import UNKNOWN, RankingQuery, Template
-from learners.learner import Floats, Option, Row
+from learners.learner import Option, Row
 from learners.numerics.counts import shrunk
 
 FEW_QUESTIONS = 10  # below which no word is held to be in nearly all

@@ -50,8 +50,8 @@ def used(
     taken = outcome["template"] or recommended or ("" if answer else _only(names))
     if not taken:
         raise InvalidFacts(
-            'facts.template: expected the name of the template that was really used; give {"template": '
-            '"NAME"}, and as shown the list it was chosen from'
+            "facts.template: expected the name of the template that was really used; give it as "
+            "template, and as shown the list it was chosen from"
         )
     return Used({**outcome, "template": taken, "shown": outcome["shown"] or listed}, taken)
 

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-
 from learners.catalog._ranking import params as fitted
 from learners.catalog._ranking.answering import Answering
 from learners.catalog._ranking.candidates import candidates
@@ -94,5 +93,3 @@ def _question(query: RankingQuery) -> str:
     """Return what shares its luck: the same task, asked again."""
     said = [query.stems, query.task_type, query.language, query.framework]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
-
-

@@ -69,8 +69,8 @@ def linear(coefficients: Floats, centre: Floats) -> Scorer:
 
     def scored(x: Row) -> Floats:
         # Row by row, not by BLAS: the same bits whatever the number of rows.
-        z: Floats = (x * coefficients[:-1]).sum(axis=1)
-        return z + coefficients[-1]
+        z: Floats = (x * coefficients[:-1]).sum(axis=1) + coefficients[-1]
+        return z
 
     def explain(row: Row) -> Floats:
         moved: Floats = coefficients[:-1] * (row - centre)

@@ -1,4 +1,4 @@
-"""Why a template stands where it stands, in words: the columns that moved it most, from the model."""
+"""Why a template stands where it stands, in words: the columns that moved it most."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -93,7 +93,11 @@ def _alike(column: str, text: str) -> Callable[[Case], str]:
 
 def _recent(case: Case) -> str:
     good, bad = recently(case.memory, case.template.name, case.at)
-    return f"of late served {good:.1f} of {good + bad:.1f}, older ones counting less" if good + bad else ""
+    return (
+        f"of late served {good:.1f} of {good + bad:.1f}, older ones counting less"
+        if good + bad
+        else ""
+    )
 
 
 def _complexity(case: Case) -> str:

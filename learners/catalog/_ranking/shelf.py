@@ -71,9 +71,7 @@ class Shelf:
     def lookup(self, query: RankingQuery) -> Callable[[str], Template]:
         """Return what tells what is known of a template; of a stranger only the name."""
         brought = {each.name: each for each in query.candidates if not isinstance(each, str)}
-        return lambda name: (
-            brought.get(name) or self.templates.get(name) or Template(name=name)
-        )
+        return lambda name: brought.get(name) or self.templates.get(name) or Template(name=name)
 
     def brought(self, query: RankingQuery) -> Collection:
         """Return what the catalogue lacks of a question's candidates."""
