@@ -109,7 +109,7 @@ def row(
     """
     told = tell.facts or {}
     says = set(told) - set(learner.outcome.model_fields)
-    facts = divide(learner, told, caller) if says else None
+    facts = divide(learner, told, caller) if says or decision is None else None
     extra = facts.outcome if facts else dict(told)
     query = decision["query"] if decision and decision["query"] is not None else None
     if query is None:

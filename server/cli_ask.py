@@ -72,7 +72,7 @@ def recommend_mixins(
 
 
 def rank_templates(
-    task: Annotated[str, typer.Argument(help="What is to be done, in words.")],
+    task_description: Annotated[str, typer.Argument(help="What is to be done, in words.")],
     task_type: Annotated[
         str,
         typer.Option(
@@ -99,7 +99,7 @@ def rank_templates(
     mirror(
         "rank_templates",
         as_json,
-        task_description=task,
+        task_description=task_description,
         task_type=task_type,
         language=language,
         framework=framework,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from learners.errors import WrongInput
+from learners.errors import InvalidFacts, WrongInput
 from server.cli_run import DATA, Json, print_json, print_table, through, with_database
+from server.cli_words import explained
 
 if TYPE_CHECKING:
     from server.direct import Foresight
@@ -98,7 +99,10 @@ def add_template(
         "complexity": complexity,
     }
     said = {field: value for field, value in given.items() if value is not None}
-    entry = described({"name": name, **said})
+    try:
+        entry = described({"name": name, **said})
+    except InvalidFacts as error:
+        raise InvalidFacts(explained("templates add", {"name": "", **given}, str(error))) from None
     through(partial(_put, entries=[entry], replace=replace))
     blank = len(said) == 0 and not replace
     note = (
@@ -138,16 +142,15 @@ async def _put(
     verbs: "Foresight", *, entries: list[dict[str, Any]], replace: bool, skip: bool = False
 ) -> int:
     """Add descriptions; with ``replace`` what they leave out stays, with ``skip`` known ones do."""
-    from learners.governing import add_to_catalogue
+    from learners.governing import add_all_to_catalogue
 
     there = {each["name"]: each for each in verbs.lifecycle.live(TEMPLATES).added}
     known = [entry["name"] for entry in entries if entry["name"] in there]
     if known and not replace and not skip:
         raise WrongInput(f"name: {known[0]} is described already; use --replace")
     wanted = [entry for entry in entries if replace or entry["name"] not in there]
-    for entry in wanted:
-        whole = {**there.get(entry["name"], {}), **entry}
-        await add_to_catalogue(verbs.lifecycle, TEMPLATES, whole)
+    whole = [{**there.get(entry["name"], {}), **entry} for entry in wanted]
+    await add_all_to_catalogue(verbs.lifecycle, TEMPLATES, whole)
     return len(wanted)
 
 

@@ -25,6 +25,7 @@ WITHOUT_DASHES: Mapping[str, tuple[str, ...]] = {  # arguments, where others hav
     "check_mixin_compatibility": ("mixins",),
     "rank_templates": ("task_description",),
     "record_feedback": ("outcome",),
+    "templates add": ("name",),
     "learning_status": ("learner",),
     "promote": ("learner", "version"),
     "roll_back": ("learner",),

@@ -23,11 +23,11 @@ def read(text: str) -> list[dict[str, Any]]:
         try:
             entry = described(_given(record))
         except (InvalidFacts, WrongInput) as error:
-            raise WrongInput(f"{place}: {error} Nothing was imported.") from None
+            raise WrongInput(f"{place}: {error}. Nothing was imported.") from None
         if entry["name"] in entries:
             raise WrongInput(
-                f"{place}: name: {quoted(entry['name'])} stands in the file before. "
-                "Nothing was imported."
+                f"{place}: name: {quoted(entry['name'])} stands in the file before"
+                ". Nothing was imported."
             )
         entries[entry["name"]] = entry
     if not place:
@@ -41,9 +41,17 @@ def described(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidFacts: It does not describe a template; the text names the field.
     """
-    from learners.catalog.template_ranking import template
+    from pydantic import ValidationError
 
-    checked = template(given).model_dump(mode="json", include=set(given), exclude={"stems"})
+    from learners.catalog.template_ranking import template
+    from learners.wording import problems
+
+    try:
+        checked = template(given).model_dump(mode="json", include=set(given) - {"stems"})
+    except InvalidFacts as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise InvalidFacts("; ".join(problems(error.__cause__))) from None
+        raise
     if "text" in given:  # which the template itself keeps as stems only
         checked["text"] = given["text"]
     return checked
@@ -58,7 +66,7 @@ def _given(record: Mapping[str, Any]) -> dict[str, Any]:
         wanted = LABELS.get(said["retired"].strip().lower())
         if wanted is None:
             raise WrongInput(
-                f"retired: expected one of {', '.join(LABELS)}; got {quoted(said['retired'])}."
+                f"retired: expected one of {', '.join(LABELS)}; got {quoted(said['retired'])}"
             )
         said["retired"] = wanted
     return said

@@ -55,7 +55,8 @@ class RankedTemplate(Part):
 
     def line(self, place: int) -> str:
         """Return every fact of the template in one line."""
-        because = f"; {'; '.join(self.reasons)}" if self.reasons else ""
+        # those of the first are the answer's own
+        because = f"; {'; '.join(self.reasons)}" if self.reasons and place > 1 else ""
         return (
             f"{place}. {self.name}: probability {chance(self.probability)}, score "
             f"{self.score:.3f}, n = {self.n}, {self.source}{because}"

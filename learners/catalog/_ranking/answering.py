@@ -15,6 +15,7 @@ from learners.catalog._ranking.params import RULES, RankingParams, probabilities
 from learners.catalog._ranking.reasons import Case, reasons
 from learners.catalog._ranking.types import Ranked, Ranking, RankingQuery
 from learners.learner import Row, Source
+from learners.wording import count
 
 TOLD = 20  # outcomes of TOLD_TEMPLATES templates from which the pooled rate is served
 TOLD_TEMPLATES = 5
@@ -150,7 +151,7 @@ def _reasons(memory: RankingMemory, first: Ranked, order: Order, drawn: Draw) ->
     if first.source == "abstained":
         said = ["nothing is known that would tell these templates apart for this task"]
     elif first.source == "rules":
-        said.append(f"no probability: seen {first.n} times, {ENOUGH} are needed")
+        said.append(f"no probability: seen {count(first.n, 'time')}, {ENOUGH} are needed")
     elif first.source == "base_rate":
         accepted, rejected, passed = memory.cells["all"].get("", NOTHING)
         said.append(f"{accepted} of {accepted + rejected + passed} templates seen so far served")

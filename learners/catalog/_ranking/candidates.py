@@ -22,6 +22,7 @@ FOLDS = 5
 MINIMUM_ROWS = 20
 MINIMUM_GROUPS = 5
 PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+PLACES = [COLUMNS.index(name) for name in BELIEVED]
 LOOSE = 0.1  # penalty of the intercept: the base rate is nobody's prior
 
 Trainer = Callable[[Table], tuple[Kind, Arrays]]
@@ -29,48 +30,15 @@ Trainer = Callable[[Table], tuple[Kind, Arrays]]
 
 def candidates() -> Mapping[str, Fit[RankingParams]]:
     """Return the fits by name."""
-    return {"shrunk_additive": _additive, "logistic": _logistic, "lambdarank": _lambdarank}
+    return {"shrunk_additive": _additive, "lambdarank": _lambdarank}
 
 
 def _additive(table: Table, rng: np.random.Generator) -> RankingParams:
-    """What the rules believe, moved as far as the outcomes say."""
-    places = np.array([COLUMNS.index(name) for name in BELIEVED])
-    believed = np.array(list(BELIEVED.values()))
-
-    def train(rows: Table, penalty: float) -> tuple[Kind, Arrays]:
-        return _linear(rows, places, np.ones(len(places)), believed, penalty)
-
-    return _penalised(train, table, rng)
-
-
-def _logistic(table: Table, rng: np.random.Generator) -> RankingParams:
-    """Every column, each in its own spread, pulled to nothing but the base rate."""
-    places = np.arange(len(COLUMNS))
-    believed = np.array([float(name == "base") for name in COLUMNS])
-
-    def train(rows: Table, penalty: float) -> tuple[Kind, Arrays]:
-        spread = rows.x.std(axis=0, dtype=np.float64)
-        return _linear(rows, places, np.where(spread > 0, spread, 1.0), believed, penalty)
-
-    return _penalised(train, table, rng)
-
-
-def _lambdarank(table: Table, rng: np.random.Generator) -> RankingParams:
-    def train(rows: Table) -> tuple[Kind, Arrays]:
-        return "trees", forests.arrays(lambdarank.fit(rows), "")
-
-    fold = _folds(table, rng)
-    return _fitted(table, train, _held_out(train, table, fold))
-
-
-def _penalised(
-    train: Callable[[Table, float], tuple[Kind, Arrays]], table: Table, rng: np.random.Generator
-) -> RankingParams:
-    """Fit with the penalty that is best out of fold."""
+    """What the rules believe, moved as far as the outcomes say; best penalty out of fold."""
     fold = _folds(table, rng)
 
     def trainer(penalty: float) -> Trainer:
-        return lambda rows: train(rows, penalty)
+        return lambda rows: _linear(rows, penalty)
 
     scores = {each: _held_out(trainer(each), table, fold) for each in PENALTIES}
     losses = {
@@ -79,6 +47,14 @@ def _penalised(
     }
     best = min(PENALTIES, key=lambda each: losses[each])
     return _fitted(table, trainer(best), scores[best])
+
+
+def _lambdarank(table: Table, rng: np.random.Generator) -> RankingParams:
+    def train(rows: Table) -> tuple[Kind, Arrays]:
+        return "trees", forests.arrays(lambdarank.fit(rows), "")
+
+    fold = _folds(table, rng)
+    return _fitted(table, train, _held_out(train, table, fold))
 
 
 def _fitted(table: Table, train: Trainer, held_out: Floats) -> RankingParams:
@@ -97,19 +73,13 @@ def _held_out(train: Trainer, table: Table, fold: NDArray[np.int64]) -> Floats:
     return found
 
 
-def _linear(
-    rows: Table,
-    places: NDArray[np.int64],
-    spread: Floats,
-    believed: Floats,
-    penalty: float,
-) -> tuple[Kind, Arrays]:
-    x = np.append(rows.x[:, places] / spread, np.ones((len(rows), 1)), axis=1)
-    strength = np.full(x.shape[1], penalty)
-    strength[-1] = LOOSE
-    found = logistic.fit(x, rows.y, rows.weight, strength, np.append(believed * spread, 0.0))
+def _linear(rows: Table, penalty: float) -> tuple[Kind, Arrays]:
+    x = np.append(rows.x[:, PLACES].astype(np.float64), np.ones((len(rows), 1)), axis=1)
+    strength = np.append(np.full(len(PLACES), penalty), LOOSE)
+    prior = np.array([*BELIEVED.values(), 0.0])
+    found = logistic.fit(x, rows.y, rows.weight, strength, prior)
     coefficients = np.zeros(len(COLUMNS) + 1)
-    coefficients[places], coefficients[-1] = found[:-1] / spread, found[-1]
+    coefficients[[*PLACES, -1]] = found
     centre = np.average(rows.x.astype(np.float64), axis=0, weights=rows.weight)
     return "linear", {"coefficients": coefficients, "centre": centre}
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 SHARE = 0.1  # of answers whose first place is dealt out
-NEAR = 0.5  # log odds that what was never tried may be behind; less, the more it was tried
+KNOWN = 8  # times tried that what is known beforehand is worth
 MOST = 4
 
 
@@ -31,8 +31,19 @@ def near_ties(values: Sequence[float], tried: Sequence[int]) -> list[int]:
         tried: How often each was seen.
     """
     behind = [values[0] - value for value in values]
-    near = [i for i, gap in enumerate(behind) if i and gap <= NEAR / sqrt(1 + tried[i])]
+    near = [i for i, gap in enumerate(behind) if i and gap <= reach(tried[i])]
     return [0, *sorted(near, key=lambda i: tried[i])[: MOST - 1]]
+
+
+def reach(tried: int) -> float:
+    """Return how far, in log odds, a rate may be from what it seems: a standard deviation.
+
+    Of a share around one half; it shrinks with the number of times something was tried.
+
+    >>> round(reach(0), 2), round(reach(5), 2), round(reach(400), 2)
+    (0.71, 0.55, 0.1)
+    """
+    return 2.0 / sqrt(tried + KNOWN)
 
 
 def chances(near: int) -> list[float]:

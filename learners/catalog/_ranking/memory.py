@@ -78,11 +78,12 @@ def keys_of(query: RankingQuery, name: str) -> Iterator[tuple[str, str]]:
 def observe(memory: RankingMemory, event: Event[RankingQuery, RankingOutcome]) -> None:
     """Take back what the event corrects, then add what it says."""
     if event.replaced is not None:
-        _add(memory, event.replaced, -1)
-    _add(memory, event, 1)
+        fold(memory, event.replaced, -1)
+    fold(memory, event, 1)
 
 
-def _add(memory: RankingMemory, event: Event[RankingQuery, RankingOutcome], sign: int) -> None:
+def fold(memory: RankingMemory, event: Event[RankingQuery, RankingOutcome], sign: int) -> None:
+    """Add what an event says, or with ``sign`` -1 take it back."""
     query, outcome = event.query, event.outcome
     said = labels(query, outcome)
     if not said:
