@@ -8,18 +8,20 @@ of them look odd by chance. What was passed over in a list is not counted: only 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from math import sqrt
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from learners.catalog._ranking.memory import ACCEPTED, REJECTED, SEPARATOR, RankingMemory
-from learners.catalog._ranking.shelf import Shelf
 from learners.catalog._ranking.stems import stems
-from learners.catalog._ranking.types import RankingQuery, Template
+from learners.catalog._ranking.types import Template
 from learners.numerics.proportions import Difference, Share, difference, shared_z
 
 ENOUGH = 10  # uses of everything that is compared
 SAME_TEXT = 0.8  # cosine from which two texts say the same
 KINDS = ("task_type", "language")
 
+SAME_KIND = ("task_type", "language", "framework")
+
+Templates: TypeAlias = Mapping[str, Template]
 Action = Literal["retire", "merge", "split"]
 
 
@@ -46,8 +48,8 @@ class Proposal(NamedTuple):
 
 def propose(memory: RankingMemory, templates: Sequence[Template]) -> tuple[Proposal, ...]:
     """Return what outcomes suggest, the clearest of each kind first."""
-    shelf = Shelf([each for each in templates if not each.retired])
-    return (*_retire(memory, shelf), *_merge(memory, shelf), *_split(memory, shelf))
+    ranked = {each.name: each for each in templates if not each.retired}
+    return (*_retire(memory, ranked), *_merge(memory, ranked), *_split(memory, ranked))
 
 
 def _share(cell: Sequence[int]) -> Share:
@@ -59,13 +61,13 @@ def _uses(memory: RankingMemory, level: str) -> dict[str, Share]:
     return {key: share for key, share in cells.items() if share.n}
 
 
-def _retire(memory: RankingMemory, shelf: Shelf) -> list[Proposal]:
+def _retire(memory: RankingMemory, templates: Templates) -> list[Proposal]:
     """Return what serves less often than the others do for the same kinds of task."""
     own = _uses(memory, "template")
     kinds = _by_kind(memory, "task_type")
     pairs = {
         name: (own[name], _others(kinds, own, name))
-        for name in shelf.templates
+        for name in templates
         if name in own and own[name].n >= ENOUGH
     }
     pairs = {name: both for name, both in pairs.items() if both[1].n >= ENOUGH}
@@ -108,11 +110,13 @@ def _added(shares: Iterator[Share]) -> Share:
     return Share(sum(each.successes for each in listed), sum(each.n for each in listed))
 
 
-def _merge(memory: RankingMemory, shelf: Shelf) -> list[Proposal]:
+def _merge(memory: RankingMemory, templates: Templates) -> list[Proposal]:
     """Return pairs that say the same and that nothing told so far tells apart."""
     own = _uses(memory, "template")
-    known = [name for name in shelf.templates if name in own and own[name].n >= ENOUGH]
-    alike = [(a, b, like) for a, b in combinations(known, 2) if (like := _alike(shelf, a, b))]
+    known = {n: each for n, each in templates.items() if n in own and own[n].n >= ENOUGH}
+    alike = [
+        (a, b, like) for a, b in combinations(known, 2) if (like := _alike(known[a], known[b]))
+    ]
     z = shared_z(len(alike))
     found = list[tuple[float, Proposal]]()
     for a, b, like in alike:
@@ -123,27 +127,23 @@ def _merge(memory: RankingMemory, shelf: Shelf) -> list[Proposal]:
     return [proposal for _, proposal in sorted(found, key=lambda each: -each[0])]
 
 
-def _alike(shelf: Shelf, a: str, b: str) -> float:
-    """Return the cosine of two texts; 0 where they do not say the same, or for other tasks."""
-    one, other = shelf.templates[a], shelf.templates[b]
-    kinds = ("task_type", "language", "framework")
-    if any(getattr(one, kind) != getattr(other, kind) for kind in kinds):
+def _alike(one: Template, other: Template) -> float:
+    """Return the cosine of two sets of stems; 0 where texts differ, or are for other tasks."""
+    if any(getattr(one, kind) != getattr(other, kind) for kind in SAME_KIND):
         return 0.0
-    weigh = shelf.rarity(RankingQuery()).weight
     words = [set(each.stems) | set(stems(each.name)) for each in (one, other)]
-    sizes = [sum(weigh(stem) ** 2 for stem in each) for each in words]
-    if not all(sizes):
+    if not all(words):
         return 0.0
-    like = sum(weigh(stem) ** 2 for stem in words[0] & words[1]) / sqrt(sizes[0] * sizes[1])
+    like = len(words[0] & words[1]) / sqrt(len(words[0]) * len(words[1]))
     return like if like >= SAME_TEXT else 0.0
 
 
-def _split(memory: RankingMemory, shelf: Shelf) -> list[Proposal]:
+def _split(memory: RankingMemory, templates: Templates) -> list[Proposal]:
     """Return templates that serve some kind of task otherwise than the rest of their tasks."""
     compared = list[tuple[str, str, Share, Share]]()
     for level in KINDS:
         for name, by_kind in _by_kind(memory, level).items():
-            for kind, share in by_kind.items() if name in shelf.templates else ():
+            for kind, share in by_kind.items() if name in templates else ():
                 rest = _added(s for other, s in by_kind.items() if other != kind)
                 if share.n >= ENOUGH and rest.n >= ENOUGH:
                     compared.append((name, f"{level} {kind}", share, rest))
