@@ -101,7 +101,7 @@ def ranker(folder: Path, rng: np.random.Generator) -> Iterator[Measure]:
     """Yield NDCG of the lambdarank fit on columns that are not ours."""
     of = folder / "lambdarank_example"
     train_rows, test_rows = _table(of / "train.csv.gz"), _table(of / "test.csv.gz")
-    scores = lambdarank.score(lambdarank.fit(train_rows), test_rows.x)
+    scores = lambdarank.fit(train_rows).score(test_rows.x)
     lists = [np.flatnonzero(test_rows.example == each) for each in np.unique(test_rows.example)]
     lists = [rows for rows in lists if test_rows.y[rows].any()]
     for k, baseline in BASELINES.items():

@@ -57,7 +57,7 @@ class Answering:
         drawn = ALONE if silent else _drawn(memory, order, rng)
         others = (i for i in range(len(order.names)) if i != drawn.first)
         shown = [drawn.first, *islice(others, query.k - 1)]
-        ranked = [self._ranked(params, memory, query, at, order, i) for i in shown]
+        ranked = self._ranked(params, memory, query, at, order, shown)
         if silent:
             ranked = [each.model_copy(update=SILENT) for each in ranked]
         first = ranked[0]
@@ -89,21 +89,28 @@ class Answering:
         query: RankingQuery,
         at: float,
         order: Order,
-        place: int,
-    ) -> Ranked:
-        name, row, value = order.names[place], order.rows[place], order.values[place]
-        probability, source = judged(params, memory, query, name, value)
+        places: Sequence[int],
+    ) -> list[Ranked]:
         model = RULES if params is None else params.model
-        case = Case(memory, query, self.shelf.lookup(query)(name), row, at)
         unit = BELIEVED["match"] if params is None else 1.0
-        return Ranked(
-            name=name,
-            score=round(value / unit, 4),
-            probability=probability,
-            n=of_template(memory, name)[1],
-            source=source,
-            reasons=reasons(case, model.explain(row)),
-        )
+        known = self.shelf.lookup(query)
+        moved = model.explain(order.rows[list(places)])
+        found = list[Ranked]()
+        for place, of in zip(places, moved, strict=True):
+            name, value = order.names[place], order.values[place]
+            probability, source = judged(params, memory, query, name, value)
+            case = Case(memory, query, known(name), order.rows[place], at)
+            found.append(
+                Ranked(
+                    name=name,
+                    score=round(value / unit, 4),
+                    probability=probability,
+                    n=of_template(memory, name)[1],
+                    source=source,
+                    reasons=reasons(case, of),
+                )
+            )
+        return found
 
     def _warnings(self, query: RankingQuery, names: Sequence[str]) -> tuple[str, ...]:
         known = self.shelf.lookup(query)

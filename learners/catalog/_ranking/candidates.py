@@ -13,8 +13,8 @@ from learners.catalog._ranking import lambdarank
 from learners.catalog._ranking.columns import BELIEVED, COLUMNS
 from learners.catalog._ranking.params import Arrays, Kind, RankingParams, scorer
 from learners.errors import TooFewExamples
-from learners.learner import Fit, Floats, Table
-from learners.numerics import calibration, forests, intervals, logistic
+from learners.learner import Fit, Floats, Row, Table
+from learners.numerics import calibration, intervals, logistic
 from learners.numerics.calibration import expit
 from learners.numerics.scoring import log_loss
 
@@ -25,7 +25,7 @@ PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 PLACES = [COLUMNS.index(name) for name in BELIEVED]
 LOOSE = 0.1  # penalty of the intercept: the base rate is nobody's prior
 
-Trainer = Callable[[Table], tuple[Kind, Arrays]]
+Trainer = Callable[[Table], Callable[[Row], Floats]]  # to what scores
 
 
 def candidates() -> Mapping[str, Fit[RankingParams]]:
@@ -38,7 +38,7 @@ def _additive(table: Table, rng: np.random.Generator) -> RankingParams:
     fold = _folds(table, rng)
 
     def trainer(penalty: float) -> Trainer:
-        return lambda rows: _linear(rows, penalty)
+        return lambda rows: scorer("linear", _linear(rows, penalty)).score
 
     scores = {each: _held_out(trainer(each), table, fold) for each in PENALTIES}
     losses = {
@@ -46,20 +46,17 @@ def _additive(table: Table, rng: np.random.Generator) -> RankingParams:
         for each, z in scores.items()
     }
     best = min(PENALTIES, key=lambda each: losses[each])
-    return _fitted(table, trainer(best), scores[best])
+    return _params("linear", _linear(table, best), table, scores[best])
 
 
 def _lambdarank(table: Table, rng: np.random.Generator) -> RankingParams:
-    def train(rows: Table) -> tuple[Kind, Arrays]:
-        return "trees", forests.arrays(lambdarank.fit(rows), "")
-
-    fold = _folds(table, rng)
-    return _fitted(table, train, _held_out(train, table, fold))
+    """The specification's trees over all columns; they see nothing but the order within lists."""
+    held_out = _held_out(lambda rows: lambdarank.fit(rows).score, table, _folds(table, rng))
+    return _params("trees", lambdarank.fit(table).arrays(table.x, rng), table, held_out)
 
 
-def _fitted(table: Table, train: Trainer, held_out: Floats) -> RankingParams:
+def _params(kind: Kind, arrays: Arrays, table: Table, held_out: Floats) -> RankingParams:
     calibrator = calibration.fit(expit(held_out), table.y, table.weight)
-    kind, arrays = train(table)
     return RankingParams(kind, calibrator, len(table), arrays, scorer(kind, arrays))
 
 
@@ -69,11 +66,11 @@ def _held_out(train: Trainer, table: Table, fold: NDArray[np.int64]) -> Floats:
     for k in range(FOLDS):
         rest, test = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
         if len(rest) and len(test):
-            found[test] = scorer(*train(table.take(rest))).score(table.x[test])
+            found[test] = train(table.take(rest))(table.x[test])
     return found
 
 
-def _linear(rows: Table, penalty: float) -> tuple[Kind, Arrays]:
+def _linear(rows: Table, penalty: float) -> Arrays:
     x = np.append(rows.x[:, PLACES].astype(np.float64), np.ones((len(rows), 1)), axis=1)
     strength = np.append(np.full(len(PLACES), penalty), LOOSE)
     prior = np.array([*BELIEVED.values(), 0.0])
@@ -81,7 +78,7 @@ def _linear(rows: Table, penalty: float) -> tuple[Kind, Arrays]:
     coefficients = np.zeros(len(COLUMNS) + 1)
     coefficients[[*PLACES, -1]] = found
     centre = np.average(rows.x.astype(np.float64), axis=0, weights=rows.weight)
-    return "linear", {"coefficients": coefficients, "centre": centre}
+    return {"coefficients": coefficients, "centre": centre}
 
 
 def _folds(table: Table, rng: np.random.Generator) -> NDArray[np.int64]:

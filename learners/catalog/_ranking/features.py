@@ -136,14 +136,22 @@ class Likeness:
         shared = [stem for stem in self.weights if stem in profile]
         if not shared:
             return (0.0, 0.0)
-        return self._cosine(profile, shared, ACCEPTED), self._cosine(profile, shared, REJECTED)
-
-    def _cosine(self, profile: Mapping[int, Sequence[int]], shared: list[int], which: int) -> float:
-        inner = fsum(self.weights[stem] ** 2 * profile[stem][which] for stem in shared)
-        if not inner:
-            return 0.0
-        size = fsum((self.weigh(stem) * times[which]) ** 2 for stem, times in profile.items())
-        return float((inner / (self.size * sqrt(size))) ** LIKE)
+        # Without regard to order, so that what a correction takes back leaves no trace.
+        sizes = list[float](), list[float]()
+        for stem, times in profile.items():
+            weight = self.weigh(stem)
+            for which in (ACCEPTED, REJECTED):
+                if times[which]:
+                    sizes[which].append((weight * times[which]) ** 2)
+        inner = [
+            fsum(self.weights[stem] ** 2 * profile[stem][which] for stem in shared)
+            for which in (ACCEPTED, REJECTED)
+        ]
+        good, bad = (
+            (both / (self.size * sqrt(fsum(size)))) ** LIKE if both else 0.0
+            for both, size in zip(inner, sizes, strict=True)
+        )
+        return good, bad
 
 
 def base_rate(memory: RankingMemory) -> float:

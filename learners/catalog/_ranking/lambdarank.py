@@ -3,6 +3,7 @@
 Burges, C. (2010). Nothing is sampled, as the spec names no sampling; equal tables give equal trees.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from learners.errors import NotYet, TooFewExamples
 from learners.learner import Floats, Row, Table
 from learners.numerics import forests, intervals
-from models import openmp
+from models import onnx, openmp
 
 TREES = 100
 RATE = 0.1
@@ -30,8 +31,32 @@ def ordered_lists(table: Table) -> int:
     return int((most > least).sum())
 
 
-def fit(table: Table) -> forests.Forest:
-    """Return trees whose value puts the rows of an example in the order of their relevance.
+@dataclass(frozen=True, slots=True)
+class Ranker:
+    """Fitted trees; only the order of their scores within an example means anything."""
+
+    booster: Any
+    forest: forests.Forest
+
+    def score(self, x: Row) -> Floats:
+        """Return (n,) scores of (n, d) rows."""
+        return forests.predict(self.forest, x)
+
+    def arrays(self, x: Row, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+        """Return what is served: a graph that scores, and packed trees that explain.
+
+        Raises:
+            NotYet: The graph does not say what the trees say, on ``x`` and rows near it.
+        """
+        try:
+            graph = onnx.from_lightgbm(self.booster, x, rng)
+        except onnx.Disagrees as error:
+            raise NotYet(f"unavailable: {error}") from error
+        return {"graph": np.frombuffer(graph, dtype=np.uint8), **forests.arrays(self.forest, "")}
+
+
+def fit(table: Table) -> Ranker:
+    """Return trees that put the rows of an example in the order of their relevance.
 
     Args:
         table: ``y`` is the relevance, whole numbers from 0; ``example`` says what is one list.
@@ -50,7 +75,7 @@ def fit(table: Table) -> forests.Forest:
     return _trees(table.take(order), sizes)
 
 
-def _trees(table: Table, sizes: NDArray[np.int64]) -> forests.Forest:
+def _trees(table: Table, sizes: NDArray[np.int64]) -> Ranker:
     try:
         openmp.ensure()
     except openmp.Missing as error:
@@ -76,9 +101,5 @@ def _trees(table: Table, sizes: NDArray[np.int64]) -> forests.Forest:
         group=sizes,
         params={"verbose": -1},
     )
-    return forests.from_lightgbm(library.train(settings, data, num_boost_round=TREES))
-
-
-def score(forest: forests.Forest, x: Row) -> Floats:
-    """Return (n,) scores of (n, d) rows; only their order within an example means anything."""
-    return forests.predict(forest, x)
+    booster = library.train(settings, data, num_boost_round=TREES)
+    return Ranker(booster, forests.from_lightgbm(booster))

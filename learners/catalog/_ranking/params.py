@@ -13,7 +13,7 @@ from learners.errors import Damaged
 from learners.learner import Floats, Row, Table
 from learners.numerics import forests
 from learners.numerics.calibration import Calibrator, Method, expit
-from models import packing
+from models import onnx, packing
 
 Kind = Literal["linear", "trees"]
 DIGEST = hashlib.sha256("\n".join(COLUMNS).encode()).hexdigest()[:16]
@@ -27,7 +27,7 @@ class Scorer:
 
     Attributes:
         score: (n, d) rows -> (n,) scores; templates are put in their order.
-        explain: (d,) row -> (d,) by how much each column moved the score.
+        explain: (n, d) rows -> (n, d) by how much each column moved the score.
     """
 
     score: Callable[[Row], Floats]
@@ -72,8 +72,8 @@ def linear(coefficients: Floats, centre: Floats) -> Scorer:
         z: Floats = (x * coefficients[:-1]).sum(axis=1) + coefficients[-1]
         return z
 
-    def explain(row: Row) -> Floats:
-        moved: Floats = coefficients[:-1] * (row - centre)
+    def explain(x: Row) -> Floats:
+        moved: Floats = coefficients[:-1] * (x - centre)
         return moved
 
     return Scorer(scored, explain)
@@ -86,9 +86,7 @@ def scorer(kind: Kind, arrays: Arrays) -> Scorer:
             arrays["coefficients"].astype(np.float64), arrays["centre"].astype(np.float64)
         )
     forest = forests.from_arrays(arrays, "")
-    return Scorer(
-        lambda x: forests.predict(forest, x), lambda row: forests.contributions(forest, row)[1]
-    )
+    return Scorer(onnx.session(arrays["graph"].tobytes()), lambda x: forests.moved(forest, x))
 
 
 def _rules() -> Scorer:
@@ -134,7 +132,7 @@ def _read(manifest: Mapping[str, Any], arrays: dict[str, NDArray[Any]]) -> Ranki
     model = scorer(kind, arrays)
     # Arrays of another width are refused here, not in the first answer.
     row = np.zeros((1, len(COLUMNS)), dtype=np.float32)
-    if model.score(row).shape != (1,) or model.explain(row[0]).shape != (len(COLUMNS),):
+    if model.score(row).shape != (1,) or model.explain(row).shape != row.shape:
         raise ValueError("the model reads other columns than a row has")
     calibrator = Calibrator(float(slope), float(intercept), method)
     return RankingParams(kind, calibrator, int(manifest["rows"]), arrays, model)

@@ -7,6 +7,7 @@ from learners.catalog._ranking import lambdarank
 from learners.errors import TooFewExamples
 from learners.learner import Table
 from learners.numerics import forests
+from models import onnx
 
 
 def table(lists: int, size: int, seed: int = 0) -> Table:
@@ -42,27 +43,30 @@ def concordance(rows: Table, scores: np.ndarray) -> float:
 
 
 def test_it_puts_unseen_lists_in_the_order_of_graded_relevance() -> None:
-    forest = lambdarank.fit(table(60, 8))
+    ranker = lambdarank.fit(table(60, 8))
     unseen = table(20, 8, seed=1)
-    assert concordance(unseen, lambdarank.score(forest, unseen.x)) > 0.9
+    assert concordance(unseen, ranker.score(unseen.x)) > 0.9
 
 
 def test_equal_tables_give_equal_trees_and_the_order_of_rows_does_not_matter() -> None:
     rows = table(30, 6)
     one, again = lambdarank.fit(rows), lambdarank.fit(rows)
-    assert np.array_equal(one.value, again.value)
+    assert np.array_equal(one.forest.value, again.forest.value)
     mixed = rows.take(np.argsort(np.arange(len(rows)) % 6, kind="stable"))  # lists torn apart
-    assert np.allclose(
-        lambdarank.score(lambdarank.fit(mixed), rows.x), lambdarank.score(one, rows.x)
-    )
+    assert np.allclose(lambdarank.fit(mixed).score(rows.x), one.score(rows.x))
 
 
-def test_packed_trees_say_what_their_trainer_says_and_explain_themselves() -> None:
+def test_what_is_served_says_what_the_trees_say_and_explains_it() -> None:
     rows = table(30, 6)
-    forest = lambdarank.fit(rows)
+    ranker = lambdarank.fit(rows)
+    arrays = ranker.arrays(rows.x, np.random.default_rng(0))
+    served = onnx.session(arrays["graph"].tobytes())
+    assert np.abs(served(rows.x) - ranker.score(rows.x)).max() < 1e-4
+    forest = forests.from_arrays(arrays, "")
     start, moved = forests.contributions(forest, rows.x[0])
-    assert start + moved.sum() == pytest.approx(lambdarank.score(forest, rows.x)[0])
+    assert start + moved.sum() == pytest.approx(ranker.score(rows.x)[0])
     assert int(np.argmax(np.abs(moved))) == 0
+    assert np.allclose(forests.moved(forest, rows.x[:3])[0], moved)
 
 
 def test_lists_in_which_nothing_stands_before_anything_are_too_few() -> None:
