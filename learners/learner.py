@@ -46,6 +46,27 @@ class Advice(BaseModel):
     reasons: tuple[str, ...] = Field(description="from what decided, strongest first")
 
 
+class Choice(Advice):
+    """Advice that recommends one option among several."""
+
+    option: Option = Field(description="what is recommended first")
+    propensity: float | None = Field(
+        description="chance with which it was put first; null: nothing is recommended", gt=0, le=1
+    )
+
+
+class Used(NamedTuple):
+    """An outcome, as JSON, that says which option was really used."""
+
+    outcome: Mapping[str, Any]
+    option: Option
+
+
+Use: TypeAlias = Callable[
+    [Mapping[str, Any], Mapping[str, Any], Mapping[str, Any] | None, bool | None], Used
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Generic[Q, O]):
     """Something that became known, as the fold sees it.
@@ -235,6 +256,11 @@ class Learner(Generic[Q, O, M, P, A]):
             feature reads them.
         settings: Fields of the query that an outcome may replace by what was really used.
         concerns: Whether an outcome says anything to this learner.
+        used: Completes an outcome (query, outcome, the answer it is about or None, whether that was
+            followed or None), all as JSON, by which option was really used; raises InvalidFacts
+            where nothing says so. None: outcomes are complete as they are told.
+        names: Fields of the outcome that name things; they are no texts, and stay whatever becomes
+            of texts.
     """
 
     name: str
@@ -270,6 +296,8 @@ class Learner(Generic[Q, O, M, P, A]):
     texts: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     concerns: Callable[[O], bool] = lambda _: True
+    used: Use | None = None
+    names: tuple[str, ...] = ()
 
 
 AnyLearner: TypeAlias = Learner[Any, Any, Any, Any, Any]

@@ -78,6 +78,8 @@ def divide(learner: AnyLearner, facts: Mapping[str, Any], caller: Caller) -> Fac
     extra = {name: value for name, value in facts.items() if name not in query}
     if "project" in asked:
         query.setdefault("project", caller.project)
+    if "user" in asked:  # whose row it is, so that forgetting a person finds it
+        query["user"] = caller.user
     valid = validated(learner.query, query, "facts")
     return Facts(valid.model_dump(mode="json"), extra)
 
@@ -108,7 +110,7 @@ def row(
     """
     told = tell.facts or {}
     says = set(told) - set(learner.outcome.model_fields)
-    facts = divide(learner, told, caller) if says else None
+    facts = divide(learner, told, caller) if says or decision is None else None
     extra = facts.outcome if facts else dict(told)
     query = decision["query"] if decision and decision["query"] is not None else None
     if query is None:
@@ -118,7 +120,13 @@ def row(
                 f"with the fields {', '.join(learner.query.model_fields)}"
             )
         query = facts.query
-    value = outcome(learner, tell.verdict, extra)
+    value: Mapping[str, Any] = outcome(learner, tell.verdict, extra)
+    recommended = decision["option"] if decision else None
+    option, propensity = recommended, decision["propensity"] if decision else None
+    if learner.used is not None:
+        answer = decision["answer"] if decision else None
+        value, option = learner.used(query, value, answer, tell.followed)
+        propensity = propensity if option == recommended else None
     return EventRow(
         learner=learner.name,
         key=tell.key or _key(tell),
@@ -135,8 +143,8 @@ def row(
         known=at if tell.known is None else tell.known,
         asked=decision["asked"] if decision else tell.asked,
         memory_seq=decision["memory_seq"] if decision else None,
-        option=decision["option"] if decision else None,
-        propensity=decision["propensity"] if decision else None,
+        option=option,
+        propensity=propensity,
         project=(decision["project"] if decision else "") or caller.project,
         user_id=caller.user,
         session=(decision["session"] if decision else "") or caller.session,
@@ -162,7 +170,12 @@ def kept(row: EventRow, mode: StoreText, learner: AnyLearner | None = None) -> E
     if row.learner == "*":  # the facts are still needed: names and all, but no secrets
         value["facts"] = _texts(value["facts"], "redacted")
     else:
-        value = _texts(value, mode)
+        named = {
+            name: _texts(value[name], "redacted")
+            for name in (learner.names if learner else ())
+            if name in value
+        }
+        value = {**_texts(value, mode), **named}
     query = _query(learner, row.query, mode)
     return replace(row, notes=stored(row.notes, mode), outcome=value, query=query)
 

@@ -21,6 +21,8 @@ def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command("check-mixin-compatibility", rich_help_panel=ASK)(check_mixin_compatibility)
     app.command("recommend-mixins", rich_help_panel=ASK)(recommend_mixins)
+    app.command("rank-templates", rich_help_panel=ASK)(rank_templates)
+    app.command("rank", rich_help_panel=ASK, help="Short for rank-templates.")(rank_templates)
     app.command("record-feedback", rich_help_panel=ASK)(record_feedback)
     app.command("learning-status", rich_help_panel=ASK)(learning_status)
     app.command("status", rich_help_panel=ASK, help="Short for learning-status.")(learning_status)
@@ -69,12 +71,49 @@ def recommend_mixins(
     )
 
 
+def rank_templates(
+    task_description: Annotated[str, typer.Argument(help="What is to be done, in words.")],
+    task_type: Annotated[
+        str,
+        typer.Option(
+            help="backend, frontend, database, testing, documentation, devops, refactoring, "
+            "implementation or other."
+        ),
+    ] = "other",
+    language: Annotated[str, typer.Option(help="Programming language.")] = "",
+    framework: Annotated[str, typer.Option(help="Framework.")] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", "--tags", help="What it is about; repeatable.")
+    ] = None,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--candidate", "--candidates", help="A template to compare; repeatable. Default: all."
+        ),
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="How many, 1 to 20.")] = 5,
+    project: Project = "",
+    as_json: Json = False,
+) -> None:
+    """Put templates in order for a task."""
+    mirror(
+        "rank_templates",
+        as_json,
+        task_description=task_description,
+        task_type=task_type,
+        language=language,
+        framework=framework,
+        tags=tag or [],
+        candidates=candidate or [],
+        k=k,
+        project=project,
+    )
+
+
 def record_feedback(
     outcome: Annotated[str, typer.Argument(help="success, neutral or failure.")],
     decision_id: Annotated[str, typer.Option(help="Of the answer this is about.")] = "",
-    learner: Annotated[
-        str, typer.Option(help="Who learns from the facts; default: the only one.")
-    ] = "",
+    learner: Annotated[str, typer.Option(help="Who learns from facts without a decision.")] = "",
     facts: Annotated[str, typer.Option(help="JSON, or @FILE with JSON.")] = "",
     followed: Annotated[str, typer.Option(help="yes, no or unknown.")] = "unknown",
     notes: Annotated[str, typer.Option(help="Free text.")] = "",
@@ -121,7 +160,7 @@ def promote(
 
 
 def rollback(
-    learner: Annotated[str, typer.Argument(help="Name of a learner; default: the only one.")] = "",
+    learner: Annotated[str, typer.Argument(help="Name of a learner.")] = "",
     as_json: Json = False,
 ) -> None:
     """Serve what was served before the last promotion."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 VERBS: Mapping[str, str] = {
     "check_mixin_compatibility": "foresight check-mixin-compatibility",
     "recommend_mixins": "foresight recommend-mixins",
+    "rank_templates": "foresight rank-templates",
     "record_feedback": "foresight record-feedback",
     "learning_status": "foresight status",
     "roll_back": "foresight rollback",
@@ -15,11 +16,16 @@ OPTIONS: Mapping[str, str] = {
     "existing_mixins": "--existing",
     "decision_id": "--decision-id",
     "node_type": "--node-type",
+    "task_type": "--task-type",
+    "tags": "--tag",
+    "candidates": "--candidate",
     "k": "-k",
 }
 WITHOUT_DASHES: Mapping[str, tuple[str, ...]] = {  # arguments, where others have options
     "check_mixin_compatibility": ("mixins",),
+    "rank_templates": ("task_description",),
     "record_feedback": ("outcome",),
+    "templates add": ("name",),
     "learning_status": ("learner",),
     "promote": ("learner", "version"),
     "roll_back": ("learner",),
@@ -28,6 +34,8 @@ LEARNER = "mixin_compatibility"
 EXAMPLES: Mapping[str, str] = {
     "check-mixin-compatibility": "MixinCaching MixinRetry --node-type EFFECT",
     "recommend-mixins": "--node-type EFFECT --need cache",
+    "rank-templates": "'list the orders of a customer' --task-type backend --language python",
+    "rank": "'list the orders of a customer' --task-type backend --language python",
     "record-feedback": "success --decision-id ID",
     "promote": f"{LEARNER} 2",
     "backtest": f"{LEARNER} lines.jsonl",
@@ -37,6 +45,10 @@ EXAMPLES: Mapping[str, str] = {
     "export": "outcomes",
     "mixins add": "MixinTea --category business --tag cache",
     "mixins remove": "MixinTea",
+    "templates add": "'REST endpoint' --text 'A handler with paging' --language python",
+    "templates import": "templates.jsonl",
+    "templates retire": "'REST endpoint'",
+    "templates remove": "'REST endpoint'",
     "db dump": "foresight.dump",
     "db restore": "foresight.dump",
 }

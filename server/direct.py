@@ -16,6 +16,7 @@ from tools.answers import Answer
 from tools.check_mixin_compatibility import CompatibilityAnswer
 from tools.context import App
 from tools.learning_status import StatusAnswer
+from tools.rank_templates import RankingAnswer
 from tools.recommend_mixins import RecommendationAnswer
 from tools.record_feedback import FeedbackAnswer
 from tools.strict import StrictTool
@@ -91,6 +92,26 @@ class Foresight:
             project=project,
         )
         return cast(RecommendationAnswer, answer)
+
+    async def rank_templates(
+        self,
+        task_description: str,
+        *,
+        tags: Sequence[str] = (),
+        candidates: Sequence[str] = (),
+        k: int = 5,
+        **details: str,
+    ) -> RankingAnswer:
+        """Put templates in order for a task; ``details`` are the tool's other arguments."""
+        answer = await self.call(
+            "rank_templates",
+            task_description=task_description,
+            tags=list(tags),
+            candidates=list(candidates),
+            k=k,
+            **details,
+        )
+        return cast(RankingAnswer, answer)
 
     async def record_feedback(
         self, outcome: str, *, facts: Mapping[str, Any] | None = None, **details: str

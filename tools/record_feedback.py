@@ -39,7 +39,7 @@ Learner = Annotated[
     str,
     Field(
         max_length=60,
-        description="who learns from facts, e.g. mixin_compatibility; '': the only learner",
+        description="who learns from facts, from learning_status; '' with a decision_id",
     ),
     AfterValidator(plain),
 ]
@@ -47,7 +47,7 @@ Facts = Annotated[
     dict[str, Any],
     Field(
         description="what was really used: the learner's query fields (mixins, node_type), and "
-        "details of the outcome (conflict_reason, resolution_pattern)",
+        "details of the outcome (conflict_reason, resolution_pattern; template, shown)",
     ),
     AfterValidator(facts),
 ]
@@ -141,7 +141,7 @@ async def record_feedback(
 
 
 def _learner(call: Call, learner: str, decision_id: str, facts: Mapping[str, Any]) -> str:
-    """Return who learns: of facts alone, the only learner there is."""
+    """Return who learns; facts alone must say it, unless there is only one learner."""
     from learners.errors import InvalidFacts
 
     if learner and not decision_id and not facts:

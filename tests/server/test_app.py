@@ -23,7 +23,7 @@ async def test_both_eras_of_the_protocol_are_served(
     fresh_database: Dsn, tmp_path: Path, mode: Literal["auto", "legacy"]
 ) -> None:
     async with client(settings_for(url_of(fresh_database), tmp_path), mode=mode) as asked:
-        assert len((await asked.list_tools()).tools) == 4
+        assert len((await asked.list_tools()).tools) == 5
         result = await asked.call_tool("check_mixin_compatibility", PAIR)
         assert result.structured_content["source"] == "rules"
 

@@ -109,13 +109,21 @@ facts: Strategy = st.one_of(
 
 # What the schema cannot say: the values under which something is known.
 KNOWN: Mapping[str, Strategy] = {
-    "learner": st.sampled_from(("", "mixin_compatibility")),
+    "learner": st.sampled_from(("", "mixin_compatibility", "template_ranking")),
     "decision_id": st.sampled_from(("", "", "7d8e9f00-0000-4000-8000-000000000000")),
     "corrects": st.sampled_from(("", "", "k1")),
     "key": st.sampled_from(("", "", "k1", "k2")),
     "notes": texts.map(lambda text: text[:2000]),
 }
-usable = st.fixed_dictionaries(
+templates = st.fixed_dictionaries(
+    {"task_description": texts, "template": st.sampled_from(NAMES)},
+    optional={
+        "task_type": st.sampled_from(("backend", "other")),
+        "shown": st.lists(st.sampled_from(NAMES), max_size=4),
+        "quality": st.integers(0, 10) | values,
+    },
+)
+usable = templates | st.fixed_dictionaries(
     {
         "mixins": st.lists(st.sampled_from(NAMES), min_size=2, max_size=4),
         "node_type": st.sampled_from(("EFFECT", "COMPUTE")),

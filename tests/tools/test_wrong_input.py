@@ -6,25 +6,31 @@ from typing import Any
 import pytest
 import wild
 from mcp import Client
-from served import PAIR, text
+from served import LEARNERS, PAIR, text
 
 from tools.surface import TOOLS
 
 pytestmark = pytest.mark.anyio
 
 PAIRS = "mixin_compatibility"
+RANKING = "template_ranking"
 CHECK = " Accepted: mixins, node_type, project."
 TELL = (
     " Accepted: outcome, decision_id, learner, facts, followed, notes, key, corrects, source, "
     "project."
 )
 RECOMMEND = " Accepted: node_type, required_capabilities, existing_mixins, k, project."
+RANK = " Accepted: task_description, task_type, language, framework, tags, candidates, k, project."
+KINDS = (
+    "expected 'backend', 'frontend', 'database', 'testing', 'documentation', 'devops', "
+    "'refactoring', 'implementation' or 'other'"
+)
 NODES = "expected 'EFFECT', 'COMPUTE', 'REDUCER' or 'ORCHESTRATOR'"
 TOOL_NAMES = [tool.function.__name__ for tool in TOOLS]
 NUMBERS = "facts: expected numbers between -2^53 and 2^53, which JSON keeps exactly."
 SECRET = wild.SECRETS[0]
 UUID = "7d8e9f00-0000-4000-8000-000000000000"
-UNKNOWN = f"learner: expected one of {PAIRS}; got 'tea'"
+UNKNOWN = f"learner: expected one of {LEARNERS}; got 'tea'"
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("check_mixin_compatibility", {}, f"mixins: is missing; node_type: is missing.{CHECK}"),
@@ -157,6 +163,23 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         "when there is none",
     ),
     ("record_feedback", {"outcome": "success", "learner": "tea", "facts": PAIR}, UNKNOWN),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": PAIR},
+        f"learner: expected one of {LEARNERS}; got ''",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "learner": RANKING, "facts": {"task_description": "a form"}},
+        "facts.template: expected the name of the template that was really used; give it as "
+        "template, and as shown the list it was chosen from",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "learner": RANKING, "facts": {"template": "A", "quality": 11}},
+        "facts.quality: expected less than or equal to 10. "
+        "Accepted: result, template, shown, quality, seconds.",
+    ),
     ("record_feedback", {"outcome": "success", "learner": "tea", "facts": {}}, UNKNOWN),
     (
         "record_feedback",
@@ -166,7 +189,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "record_feedback",
-        {"outcome": "success", "facts": {"mixins": ["A", "B"], "colour": 1}},
+        {"outcome": "success", "learner": PAIRS, "facts": {"mixins": ["A", "B"], "colour": 1}},
         "facts.node_type: is missing; facts.colour: is not a field. "
         "Accepted: mixins, node_type, project.",
     ),
@@ -202,31 +225,54 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "record_feedback",
         {"outcome": "success", "decision_id": UUID, "learner": "'; drop table events; --"},
-        f'learner: expected one of {PAIRS}; got "\'; drop table events; --"',
+        f'learner: expected one of {LEARNERS}; got "\'; drop table events; --"',
     ),
     (
         "record_feedback",
-        {"outcome": "success", "facts": {**PAIR, "success": 10**15}},
+        {"outcome": "success", "learner": PAIRS, "facts": {**PAIR, "success": 10**15}},
         "facts.success: expected less than or equal to 1000000. "
         "Accepted: success, failure, neutral, label, conflict_reason, resolution_pattern.",
     ),
     (
         "record_feedback",
-        {"outcome": "success", "facts": {**PAIR, "node_type": SECRET}},
+        {"outcome": "success", "learner": PAIRS, "facts": {**PAIR, "node_type": SECRET}},
         "facts.node_type: expected one of EFFECT, COMPUTE, REDUCER, ORCHESTRATOR. "
         "Accepted: mixins, node_type, project.",
     ),
     (
         "record_feedback",
-        {"outcome": "success", "facts": {**PAIR, f"k {SECRET}": 1, "tea\n": 2}},
+        {"outcome": "success", "learner": PAIRS, "facts": {**PAIR, f"k {SECRET}": 1, "tea\n": 2}},
         "facts.k [redacted]: is not a field; facts.tea\\n: is not a field. "
         "Accepted: mixins, node_type, project.",
+    ),
+    ("rank_templates", {}, f"task_description: is missing.{RANK}"),
+    (
+        "rank_templates",
+        {"task_description": "", "k": 21},
+        "task_description: expected at least 1 character; k: expected less than or equal to 20."
+        f"{RANK}",
+    ),
+    (
+        "rank_templates",
+        {"task_description": "a form", "task_type": "tea"},
+        f"task_type: {KINDS}.{RANK}",
+    ),
+    (
+        "rank_templates",
+        {"task_description": "a form", "candidates": ["A\nB"]},
+        f"candidates.0: expected a printable name without ' + '.{RANK}",
+    ),
+    (
+        "rank_templates",
+        {"task_description": "a form"},
+        "candidates: no template is known yet; `foresight templates add` describes one, "
+        "`foresight templates import` many",
     ),
     ("learning_status", {"learner": "tea"}, UNKNOWN),
     (
         "learning_status",
         {"learner": SECRET},
-        f"learner: expected one of {PAIRS}; got '[redacted]'",
+        f"learner: expected one of {LEARNERS}; got '[redacted]'",
     ),
     (
         "learning_status",
