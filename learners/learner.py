@@ -34,6 +34,7 @@ Row: TypeAlias = NDArray[np.float32]
 Floats: TypeAlias = NDArray[np.float64]
 
 Source = Literal["model", "observed", "base_rate", "rules", "abstained"]
+Verdict = Literal["success", "neutral", "failure"]
 
 
 class Advice(BaseModel):
@@ -211,7 +212,8 @@ class Learner(Generic[Q, O, M, P, A]):
         options: What can be chosen, or what an outcome is attributed to.
         features: (d,) float32 row of an option at a time (seconds since 1970).
         labels: What an outcome says about which option.
-        verdict: The outcome that a caller's success / neutral / failure stands for.
+        verdict: The outcome that a caller's success / neutral / failure stands for; None where
+            such a word alone says nothing to this learner.
         group: What shares its luck, for splits and intervals, unless the caller gives a group.
         evidence: How much has been told.
         candidates: By name; each raises TooFewExamples with the missing number in words.
@@ -234,6 +236,8 @@ class Learner(Generic[Q, O, M, P, A]):
             feature reads them.
         settings: Fields of the query that an outcome may replace by what was really used.
         concerns: Whether an outcome says anything to this learner.
+        steps: Outcomes are told in steps: that it is finished, then how it was judged, in any
+            order. A later word adds to an earlier one, and what it leaves out stays as it was said.
     """
 
     name: str
@@ -248,7 +252,7 @@ class Learner(Generic[Q, O, M, P, A]):
     options: Callable[[M, Q], tuple[Option, ...]]
     features: Callable[[M, Q, Option, float], Row]
     labels: Callable[[Q, O], tuple[Label, ...]]
-    verdict: Callable[[Literal["success", "neutral", "failure"]], O]
+    verdict: Callable[[Verdict], O | None]
     group: Callable[[Q], str]
     evidence: Callable[[M], Evidence]
     candidates: Mapping[str, Fit[P]]
@@ -269,6 +273,7 @@ class Learner(Generic[Q, O, M, P, A]):
     texts: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     concerns: Callable[[O], bool] = lambda _: True
+    steps: bool = False
 
 
 AnyLearner: TypeAlias = Learner[Any, Any, Any, Any, Any]

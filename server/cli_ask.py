@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command("check-mixin-compatibility", rich_help_panel=ASK)(check_mixin_compatibility)
     app.command("recommend-mixins", rich_help_panel=ASK)(recommend_mixins)
     app.command("record-feedback", rich_help_panel=ASK)(record_feedback)
+    app.command("tell", rich_help_panel=ASK, help="Short for record-feedback.")(record_feedback)
     app.command("learning-status", rich_help_panel=ASK)(learning_status)
     app.command("status", rich_help_panel=ASK, help="Short for learning-status.")(learning_status)
     app.command("promote", rich_help_panel=LEARN)(promote)
@@ -70,12 +71,15 @@ def recommend_mixins(
 
 
 def record_feedback(
-    outcome: Annotated[str, typer.Argument(help="success, neutral or failure.")],
+    outcome: Annotated[str, typer.Argument(help="success, neutral, failure; or pending.")],
     decision_id: Annotated[str, typer.Option(help="Of the answer this is about.")] = "",
     learner: Annotated[
-        str, typer.Option(help="Who learns from the facts; default: the only one.")
+        str, typer.Option(help="Who learns from the facts; default: whom they fit.")
     ] = "",
     facts: Annotated[str, typer.Option(help="JSON, or @FILE with JSON.")] = "",
+    code_file: Annotated[
+        str, typer.Option(metavar="FILE", help="The code that was generated; it is measured.")
+    ] = "",
     followed: Annotated[str, typer.Option(help="yes, no or unknown.")] = "unknown",
     notes: Annotated[str, typer.Option(help="Free text.")] = "",
     key: Annotated[str, typer.Option(help="One key is stored once.")] = "",
@@ -86,14 +90,18 @@ def record_feedback(
     project: Project = "",
     as_json: Json = False,
 ) -> None:
-    """Store what really happened, about an answer or about plain facts."""
+    """Store what really happened, about an answer or about plain facts.
+
+    pending says that it is finished and that nobody has judged it yet: what it took and gave can be
+    told at once, with --facts and --code-file, and the judgement later.
+    """
     mirror(
         "record_feedback",
         as_json,
         outcome=outcome,
         decision_id=decision_id,
         learner=learner,
-        facts=_facts(facts),
+        facts=_with_code(_facts(facts), code_file),
         followed=followed,
         notes=notes,
         key=key,
@@ -165,3 +173,13 @@ def _facts(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise WrongInput("--facts: expected a JSON object")
     return value
+
+
+def _with_code(facts: dict[str, Any], file: str) -> dict[str, Any]:
+    if not file:
+        return facts
+    try:
+        code = Path(file).read_text("utf-8")
+    except UnicodeDecodeError:
+        raise WrongInput("--code-file: expected text in UTF-8") from None
+    return {"file_path": file, **facts, "code": code}

@@ -27,7 +27,7 @@ _ASKED_OF_KEYS = (
 
 
 class Current(NamedTuple):
-    """The last word so far on a decision or a key."""
+    """The last word so far on a decision or a key, with what it adds to."""
 
     seq: int
     strength: float
@@ -115,8 +115,9 @@ async def _append(connection: AnyConnection, events: Sequence[EventRow]) -> list
         row = _row(event, kind, seq, replaces)
         seen[name] = row
         if seq is not None:
+            said = _whole(event, kind, current)
             for chain in _chains(event):
-                current[chain] = Current(seq, event.strength, event.outcome)
+                current[chain] = Current(seq, event.strength, said)
         rows.append(row)
         results.append(Stored(kind, seq))
     if rows:
@@ -146,14 +147,33 @@ def _chains(event: EventRow) -> list[Name]:
 def _kind(event: EventRow, current: dict[Name, Current]) -> tuple[Effect, int | None]:
     if event.learner == WAITING:
         return "waiting", None
-    chain = f"key:{event.corrects}" if event.corrects else f"decision:{event.decision_id}"
-    before = current.get((event.learner, chain))
+    before = current.get(_chain(event))
     if before is None:
         if event.corrects:
             return "nothing", None
         return ("join" if event.joined else "fact"), None
     weaker = event.strength < before.strength
     return ("weaker", None) if weaker else ("correction", before.seq)
+
+
+def _chain(event: EventRow) -> Name:
+    """Return the name under which an outcome finds the one it corrects."""
+    named = f"key:{event.corrects}" if event.corrects else f"decision:{event.decision_id}"
+    return event.learner, named
+
+
+def _whole(event: EventRow, kind: Effect, current: dict[Name, Current]) -> Any:
+    """Return what an outcome says together with what it adds to."""
+    if kind == "correction" and event.adds:
+        return {**current[_chain(event)].outcome, **event.outcome}
+    return event.outcome
+
+
+def _stands(event: EventRow, said: Any) -> bool:
+    """Return whether the last word says what an outcome says."""
+    if not event.adds:
+        return bool(said == event.outcome)
+    return all(name in said and said[name] == value for name, value in event.outcome.items())
 
 
 async def _existing(
@@ -193,7 +213,7 @@ def _again(event: EventRow, row: Any, current: dict[Name, Current]) -> Stored:
     if not same:
         return Stored("conflict", row["seq"])
     now = current.get((event.learner, f"decision:{event.decision_id}"))
-    stands = row["replaced_by"] is None or (now is not None and now.outcome == event.outcome)
+    stands = row["replaced_by"] is None or (now is not None and _stands(event, now.outcome))
     return Stored("duplicate" if stands else "superseded", row["seq"])
 
 
@@ -203,6 +223,12 @@ async def since(
     """Return events after a number, in sequence; each with what it corrects and what was served."""
     rows = await connection.fetch(QUERIES["events_since"], seq, learner, limit)
     return [dict(row.items()) for row in rows]
+
+
+async def last_query(connection: AnyConnection, decision_id: str) -> dict[str, Any] | None:
+    """Return what the newest outcome of a decision is about, and the learner that was told."""
+    row = await connection.fetchrow(QUERIES["last_query_of_decision"], decision_id)
+    return None if row is None else dict(row.items())
 
 
 async def by_key(connection: AnyConnection, key: str) -> list[dict[str, Any]]:

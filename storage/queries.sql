@@ -23,17 +23,17 @@ select learner, query from events where key = $1 and learner <> '*' and query is
 with written as (
     insert into events (learner, key, seq, kind, decision_id, project, user_id, session, query,
                         option, outcome, source, strength, followed, notes, sample_group,
-                        propensity, memory_seq, asked_at, known_at)
+                        propensity, memory_seq, asked_at, known_at, adds)
     select learner, key, nextval('event_seq'), case when joined then 'join' else 'fact' end,
            decision_id, project, user_id, session, nullif(query, 'null'), option, outcome, source,
            strength, followed, notes, sample_group, propensity, memory_seq, to_timestamp(asked),
-           to_timestamp(known)
+           to_timestamp(known), adds
     from jsonb_to_recordset($1::jsonb) as t(
         learner text, key text, joined boolean, decision_id uuid, project text, user_id text,
         session text, query jsonb, option text, outcome jsonb, source text,
         strength double precision, followed boolean, notes text, sample_group text,
         propensity double precision, memory_seq bigint, asked double precision,
-        known double precision, erasure bigint)
+        known double precision, erasure bigint, adds boolean)
     where not exists (select from erasures e where e.id > t.erasure)
     on conflict do nothing
     returning learner, key, seq
@@ -64,26 +64,30 @@ where e.key is not null
 
 -- name: current_of_decisions
 with recursive chain as (
-    select learner, decision_id, seq, replaced_by, strength, outcome
+    select learner, decision_id, seq, replaced_by, strength, outcome, adds
     from events
     where decision_id = any($1::uuid[]) and seq is not null
     union
-    select c.learner, c.decision_id, e.seq, e.replaced_by, e.strength, e.outcome
+    select c.learner, c.decision_id, e.seq, e.replaced_by, e.strength, e.outcome, e.adds
     from chain c join events e on e.seq = c.replaced_by
 )
-select learner, decision_id, seq, strength, outcome from chain where replaced_by is null
+select learner, decision_id, seq, strength,
+       case when adds then whole_outcome(seq) else outcome end as outcome
+from chain where replaced_by is null
 
 -- name: current_of_keys
 with recursive chain as (
-    select e.learner, e.key as named, e.seq, e.replaced_by, e.strength, e.outcome
+    select e.learner, e.key as named, e.seq, e.replaced_by, e.strength, e.outcome, e.adds
     from events e
     join jsonb_to_recordset($1::jsonb) as t(learner text, key text) using (learner, key)
     where e.seq is not null
     union all
-    select c.learner, c.named, e.seq, e.replaced_by, e.strength, e.outcome
+    select c.learner, c.named, e.seq, e.replaced_by, e.strength, e.outcome, e.adds
     from chain c join events e on e.seq = c.replaced_by
 )
-select learner, named, seq, strength, outcome from chain where replaced_by is null
+select learner, named, seq, strength,
+       case when adds then whole_outcome(seq) else outcome end as outcome
+from chain where replaced_by is null
 
 -- name: next_numbers
 select nextval('event_seq') from generate_series(1, $1::integer)
@@ -91,15 +95,15 @@ select nextval('event_seq') from generate_series(1, $1::integer)
 -- name: insert_events
 insert into events (learner, key, seq, kind, decision_id, project, user_id, session, query, option,
                     outcome, source, strength, followed, notes, sample_group, propensity, memory_seq,
-                    asked_at, known_at, replaces, corrects)
+                    asked_at, known_at, replaces, corrects, adds)
 select learner, key, seq, kind, decision_id, project, user_id, session, nullif(query, 'null'), option,
        outcome, source, strength, followed, notes, sample_group, propensity, memory_seq,
-       to_timestamp(asked), to_timestamp(known), replaces, corrects
+       to_timestamp(asked), to_timestamp(known), replaces, corrects, adds
 from jsonb_to_recordset($1::jsonb) as t(
     learner text, key text, seq bigint, kind text, decision_id uuid, project text, user_id text,
     session text, query jsonb, option text, outcome jsonb, source text, strength double precision,
     followed boolean, notes text, sample_group text, propensity double precision, memory_seq bigint,
-    asked double precision, known double precision, replaces bigint, corrects text)
+    asked double precision, known double precision, replaces bigint, corrects text, adds boolean)
 
 -- name: mark_replaced
 update events e set replaced_by = t.seq
@@ -113,18 +117,23 @@ select pg_notify('foresight', $1)
 select version, serves from schema_migrations order by version desc limit 1
 
 -- name: events_since
-select e.seq, e.learner, e.kind, e.query, e.option, e.outcome, e.source, e.strength,
+-- What was served counts only where it was about what was really used.
+select e.seq, e.learner, e.kind, e.query, e.option, e.source, e.strength,
+       case when e.adds and e.replaces is not null then whole_outcome(e.seq) else e.outcome end
+           as outcome,
        e.sample_group, e.propensity, e.memory_seq, e.project,
        extract(epoch from e.asked_at)::double precision as asked,
        extract(epoch from e.known_at)::double precision as known,
        r.seq as replaced_seq, r.query as replaced_query, r.option as replaced_option,
-       r.outcome as replaced_outcome, r.source as replaced_source, r.strength as replaced_strength,
+       case when r.adds and r.replaces is not null then whole_outcome(r.seq) else r.outcome end
+           as replaced_outcome, r.source as replaced_source, r.strength as replaced_strength,
        extract(epoch from r.asked_at)::double precision as replaced_asked,
        extract(epoch from r.known_at)::double precision as replaced_known,
        d.version as served_version, d.predicted as served
 from events e
 left join events r on r.seq = e.replaces
 left join decisions d on d.id = e.decision_id and d.learner = e.learner
+                     and (d.query is null or d.query = e.query)
 where e.seq > $1 and ($2::text is null or e.learner = $2)
 order by e.seq
 limit $3
@@ -136,6 +145,7 @@ select e.key, e.decision_id, e.project, e.user_id, e.session, e.query, e.outcome
 from events e
 where e.kind = 'waiting' and e.key <> all($1::text[])
   and exists (select from decisions d where d.id = e.decision_id)
+order by e.recorded_at, e.key
 limit 500
 
 -- name: delete_waiting
@@ -146,6 +156,10 @@ select learner, project, user_id, session, tool_use_id, query, answer, predicted
        mode, arm, option, propensity, degraded, memory_seq,
        extract(epoch from asked_at)::double precision as asked
 from decisions where id = $1::uuid order by learner
+
+-- name: last_query_of_decision
+select learner, query from events
+where decision_id = $1::uuid and seq is not null and query is not null order by seq desc limit 1
 
 -- name: outcomes_of_decision
 select learner, key, kind, seq, outcome, source, strength, followed, notes, known_at
@@ -381,7 +395,7 @@ order by at desc, what, id desc limit $3
 -- name: audit_decisions
 select d.asked_at as at, 'decision' as what, d.learner, d.user_id as by, d.id as decision, d.source,
        d.version, (d.answer ->> 'probability')::double precision as probability, d.project,
-       e.outcome, e.source as told_by
+       case when e.adds then whole_outcome(e.seq) else e.outcome end as outcome, e.source as told_by
 from decisions d
 left join events e on (e.decision_id, e.learner) = (d.id, d.learner)
                   and e.seq is not null and e.replaced_by is null
