@@ -104,13 +104,13 @@ class Addresses:
         except NotStored as error:
             raise NotStored(f"not stored: {error} Repeat with the same key.") from error
 
-    async def used(self, about: list[About]) -> dict[str, Any]:
+    async def used(self, tell: Tell, about: list[About]) -> dict[str, Any]:
         """Return the settings that an earlier word on a decision said were really used."""
         asked = {learner.name: row for learner, row in about if row and learner.settings}
         if not asked:
             return {}
         ((_, row), *_) = asked.items()
-        last = await self._look_up(partial(log.last_query, decision_id=str(row["id"])))
+        last = await self._look_up(partial(log.last_query, decision_id=tell.decision_id))
         if last is None:
             return {}
         settings = {name for learner, _ in about for name in learner.settings}

@@ -157,6 +157,9 @@ select learner, project, user_id, session, tool_use_id, query, answer, predicted
        extract(epoch from asked_at)::double precision as asked
 from decisions where id = $1::uuid order by learner
 
+-- name: existing_decisions
+select distinct id::text as id from decisions where id = any($1::uuid[])
+
 -- name: last_query_of_decision
 select learner, query from events
 where decision_id = $1::uuid and seq is not null and query is not null order by seq desc limit 1
@@ -362,6 +365,13 @@ delete from catalog_entries where learner = $1 and name = $2 returning name
 select mixin_a, mixin_b, node_type, success_count, failure_count, compatibility_score,
        conflict_reason, resolution_pattern, created_at
 from mixin_compatibility_matrix order by created_at desc, mixin_a, mixin_b, node_type
+
+-- name: generations
+select * from ml_generation_events order by started_at, event_id
+
+-- name: feature_vectors
+select v.* from ml_feature_vectors v join generations g using (event_id)
+order by g.started_at, v.event_id
 
 -- name: audit
 select * from (
