@@ -95,31 +95,11 @@ class Addresses:
         recent = self._recent.get(decision_id)
         if recent is not None:
             return [row.record() for row in recent]
-        return list(await self._look_up(partial(decisions.read, decision_id=decision_id)))
-
-    async def _look_up(self, work: Callable[..., Awaitable[Any]]) -> Any:
         await self.ready(SECONDS)
         try:
-            return await self.run(work)
+            return list(await self.run(partial(decisions.read, decision_id=decision_id)))
         except NotStored as error:
             raise NotStored(f"not stored: {error} Repeat with the same key.") from error
-
-    async def used(self, tell: Tell, about: list[About]) -> dict[str, Any]:
-        """Return the settings that an earlier word on a decision said were really used."""
-        asked = {learner.name: row for learner, row in about if row and learner.settings}
-        if not asked:
-            return {}
-        ((_, row), *_) = asked.items()
-        last = await self._look_up(partial(log.last_query, decision_id=tell.decision_id))
-        if last is None:
-            return {}
-        settings = {name for learner, _ in about for name in learner.settings}
-        before = asked.get(last["learner"], row)["query"] or {}
-        return {
-            name: last["query"][name]
-            for name in settings
-            if name in last["query"] and last["query"][name] != before.get(name)
-        }
 
     async def of_facts(self, tell: Tell) -> tuple[Tell, list[About]]:
         """Return for whom facts without a decision are, with all of the facts.

@@ -7,6 +7,7 @@ from typing import Any, Final
 from learners.dividing import BESIDE_CODE, CODE, KEPT, MEASURED, takes_code
 from learners.errors import InvalidFacts
 from learners.measuring import measure
+from learners.source_code import languages
 from learners.telling import About, Tell
 
 LONGEST: Final = 200_000  # characters
@@ -29,7 +30,7 @@ def named(tell: Tell) -> Tell:
 
 
 async def measured(tell: Tell, about: Sequence[About], *, keep: bool) -> tuple[Tell, str]:
-    """Return an outcome with what its code measures, and why it was not measured if it was not.
+    """Return an outcome with what its code measures, and why it was not, or not all, measured.
 
     Args:
         tell: What happened.
@@ -47,20 +48,23 @@ async def measured(tell: Tell, about: Sequence[About], *, keep: bool) -> tuple[T
         raise InvalidFacts(f"facts.{CODE}: expected a text of at most {LONGEST} characters")
     gone = {CODE, FILE, LANGUAGE} if tell.decision_id else {CODE, FILE}
     rest = {name: value for name, value in facts.items() if name not in gone}
-    found = await measure(code, _language(facts, about), _text(facts, FILE))
-    if found.measures is None:
-        return replace(tell, facts=rest), f"the code was not measured: {found.reason}"
-    rest[MEASURED] = asdict(found.measures)
-    if keep:
-        rest[KEPT] = code
-    return replace(tell, facts=rest), ""
+    file = _text(facts, FILE)
+    found = await measure(code, _language(facts, file, about), file)
+    if found.measures is not None:
+        rest[MEASURED] = {**asdict(found.measures), "file_path": file}
+        if keep:
+            rest[KEPT] = code
+    return replace(tell, facts=rest), found.reason
 
 
-def _language(facts: Mapping[str, Any], about: Sequence[About]) -> str:
-    """Return the language that is told, else the one that was asked about."""
+def _language(facts: Mapping[str, Any], file: str, about: Sequence[About]) -> str:
+    """Return the language that is told; empty: the file's name says it; else what was asked."""
+    told = _text(facts, LANGUAGE)
+    if told or languages.find("", file):
+        return told
     decided = (row["query"] for _, row in about if row and row["query"])
     asked: Mapping[str, Any] = next(decided, {})
-    return _text(facts, LANGUAGE) or _text(asked, LANGUAGE)
+    return _text(asked, LANGUAGE)
 
 
 def _text(facts: Mapping[str, Any], name: str) -> str:

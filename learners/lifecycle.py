@@ -227,8 +227,7 @@ class Lifecycle:
         tell, remark = await code_facts.measured(tell, about, keep=self._keeps_code)
         if not about:
             return [telling.waiting(tell, caller, at)], remark
-        used = await self._addresses.used(tell, about)
-        return telling.rows(tell, about, caller, at, used=used, remark=remark), remark
+        return telling.rows(tell, about, caller, at, remark=remark), remark
 
     @property
     def _keeps_code(self) -> bool:

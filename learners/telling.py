@@ -67,7 +67,6 @@ def rows(
     caller: Caller,
     at: float,
     *,
-    used: Mapping[str, Any] | None = None,
     remark: str = "",
 ) -> list[EventRow]:
     """Return one row for each learner that an outcome says something to.
@@ -77,7 +76,6 @@ def rows(
         about: To whom it may say something, each with its decision where there is one.
         caller: Who tells it.
         at: Now.
-        used: Settings that an earlier word on the decision said were really used.
         remark: What the caller should know where nothing is left to be stored.
 
     Raises:
@@ -93,8 +91,9 @@ def rows(
         outcome = dividing.said(learner, tell.verdict, facts)
         if outcome is not None:
             asked = dividing.asked(learner, facts, told)
-            query = _query(learner, asked, caller, decision, used or {})
-            found.append(_row(tell, learner, caller, at, decision, query, outcome))
+            query, used = _query(learner, asked, caller, decision)
+            row = _row(tell, learner, caller, at, decision, query, outcome)
+            found.append(replace(row, used=used))
     if not found:
         raise dividing.nothing(learners, tell.verdict, remark)
     return found
@@ -105,12 +104,11 @@ def _query(
     facts: dict[str, Any],
     caller: Caller,
     decision: Mapping[str, Any] | None,
-    used: Mapping[str, Any],
-) -> Mapping[str, Any]:
-    """Return what it was about: what was asked with the settings really used, or the facts."""
+) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
+    """Return what was asked, or else what the facts say it was; and settings that were used."""
     fields = learner.query.model_fields
     if decision and decision["query"] is not None:
-        return _really_used(learner, decision["query"], facts, used)
+        return decision["query"], _used(learner, decision["query"], facts)
     if not facts:
         why = f"this decision of {learner.name} was a choice; " if decision else ""
         raise InvalidFacts(
@@ -119,23 +117,17 @@ def _query(
     if "project" in fields:
         facts.setdefault("project", caller.project)
     query: dict[str, Any] = validated(learner.query, facts, "facts").model_dump(mode="json")
-    return query
+    return query, None
 
 
-def _really_used(
-    learner: AnyLearner,
-    asked: Mapping[str, Any],
-    facts: Mapping[str, Any],
-    used: Mapping[str, Any],
-) -> Mapping[str, Any]:
-    """Return what was asked, with the settings that were used in place of those asked about."""
-    if not (facts or used):
-        return asked
-    settings = {name: used[name] for name in learner.settings if name in used}
-    said = validated(learner.query, {**asked, **settings, **facts}, "facts").model_dump(mode="json")
-    settings.update((name, facts[name]) for name in learner.settings if name in facts)
-    other = {name: said[name] for name in settings if said[name] != asked.get(name)}
-    return {**asked, **other} if other else asked
+def _used(
+    learner: AnyLearner, asked: Mapping[str, Any], facts: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Return the settings that were really used, as far as the facts say so."""
+    if not facts:
+        return None
+    said = validated(learner.query, {**asked, **facts}, "facts").model_dump(mode="json")
+    return {name: said[name] for name in learner.settings if name in facts} or None
 
 
 def _row(

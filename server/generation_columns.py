@@ -37,9 +37,9 @@ ABOUT: Final = (  # who, when, and what is made of other columns
 )  # fmt: skip
 MEASURES: Final = (
     "lines_of_code", "cyclomatic_complexity", "max_complexity", "num_functions", "num_classes",
-    "num_tests", "type_hint_coverage", "docstring_coverage",
+    "num_tests", "type_hint_coverage", "docstring_coverage", "has_type_hints", "has_docstrings",
+    "has_tests",
 )  # fmt: skip
-FLAGS: Final = ("has_type_hints", "has_docstrings", "has_tests")
 YES: Final = ("1", "true", "yes", "t", "1.0")
 NO: Final = ("0", "false", "no", "f", "0.0")
 MISSING: Final = ("", "null", "nan", "n/a")
@@ -118,7 +118,7 @@ def read(record: Record, learners: Sequence[AnyLearner], now: float) -> Generati
 
 def unread(record: Record, learners: Sequence[AnyLearner]) -> list[str]:
     """Return the columns of which nothing is read."""
-    known = {*ABOUT, *MEASURES, *FLAGS, *(name for each in learners for name in _fields(each))}
+    known = {*ABOUT, *MEASURES, *(name for each in learners for name in _fields(each))}
     return [name for name in record if name and OURS.get(name, name) not in known]
 
 
@@ -155,9 +155,8 @@ def _made(given: Record, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is made of several columns."""
     made = dict[str, Any]()
     metadata = _object(given.get("metadata", {}), "metadata")
-    for name in ("rag_examples_ids", *FLAGS):
-        if name in given:
-            metadata[name] = _listed(given[name]) if name not in FLAGS else _flag(given, name)
+    if "rag_examples_ids" in given:
+        metadata["rag_examples_ids"] = _listed(given["rag_examples_ids"])
     if (
         "rag_enabled" in given
         and "rag_examples" not in said

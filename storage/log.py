@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from storage.queries import QUERIES
-from storage.rows import DecisionRow, Effect, EventRow, Stored
+from storage.rows import DecisionRow, Effect, EventRow, Json, Stored
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -32,6 +32,7 @@ class Current(NamedTuple):
     seq: int
     strength: float
     outcome: Any
+    used: Any
 
 
 async def append(
@@ -115,9 +116,9 @@ async def _append(connection: AnyConnection, events: Sequence[EventRow]) -> list
         row = _row(event, kind, seq, replaces)
         seen[name] = row
         if seq is not None:
-            said = _whole(event, kind, current)
+            said = _whole(event, kind, seq, current)
             for chain in _chains(event):
-                current[chain] = Current(seq, event.strength, said)
+                current[chain] = said
         rows.append(row)
         results.append(Stored(kind, seq))
     if rows:
@@ -162,18 +163,24 @@ def _chain(event: EventRow) -> Name:
     return event.learner, named
 
 
-def _whole(event: EventRow, kind: Effect, current: dict[Name, Current]) -> Any:
+def _whole(event: EventRow, kind: Effect, seq: int, current: dict[Name, Current]) -> Current:
     """Return what an outcome says together with what it adds to."""
+    outcome, used = event.outcome, event.used or {}
     if kind == "correction" and event.adds:
-        return {**current[_chain(event)].outcome, **event.outcome}
-    return event.outcome
+        before = current[_chain(event)]
+        outcome, used = {**before.outcome, **outcome}, {**before.used, **used}
+    return Current(seq, event.strength, outcome, used)
 
 
-def _stands(event: EventRow, said: Any) -> bool:
+def _stands(event: EventRow, now: Current) -> bool:
     """Return whether the last word says what an outcome says."""
     if not event.adds:
-        return bool(said == event.outcome)
-    return all(name in said and said[name] == value for name, value in event.outcome.items())
+        return bool(now.outcome == event.outcome)
+    return _holds(now.outcome, event.outcome) and _holds(now.used, event.used or {})
+
+
+def _holds(whole: Json, part: Json) -> bool:
+    return all(name in whole and whole[name] == value for name, value in part.items())
 
 
 async def _existing(
@@ -200,20 +207,21 @@ async def _current(connection: AnyConnection, events: Sequence[EventRow]) -> dic
 
 
 def _last_word(row: Record) -> Current:
-    return Current(row["seq"], row["strength"], row["outcome"])
+    return Current(row["seq"], row["strength"], row["outcome"], row["used"])
 
 
 def _again(event: EventRow, row: Any, current: dict[Name, Current]) -> Stored:
     decision = str(row["decision_id"]) if row["decision_id"] else None
     same = (
         row["outcome"] == event.outcome
+        and row["used"] == event.used
         and decision == event.decision_id
         and (event.decision_id is not None or row["query"] == event.query)
     )
     if not same:
         return Stored("conflict", row["seq"])
     now = current.get((event.learner, f"decision:{event.decision_id}"))
-    stands = row["replaced_by"] is None or (now is not None and _stands(event, now.outcome))
+    stands = row["replaced_by"] is None or (now is not None and _stands(event, now))
     return Stored("duplicate" if stands else "superseded", row["seq"])
 
 
@@ -223,12 +231,6 @@ async def since(
     """Return events after a number, in sequence; each with what it corrects and what was served."""
     rows = await connection.fetch(QUERIES["events_since"], seq, learner, limit)
     return [dict(row.items()) for row in rows]
-
-
-async def last_query(connection: AnyConnection, decision_id: str) -> dict[str, Any] | None:
-    """Return what the newest outcome of a decision is about, and the learner that was told."""
-    row = await connection.fetchrow(QUERIES["last_query_of_decision"], decision_id)
-    return None if row is None else dict(row.items())
 
 
 async def by_key(connection: AnyConnection, key: str) -> list[dict[str, Any]]:

@@ -15,7 +15,8 @@ where not forgotten(erasure, learner, project, query ->> 'project', user_id, to_
 on conflict (id, learner) do nothing
 
 -- name: outcomes_by_key
-select learner, query from events where key = $1 and learner <> '*' and query is not null
+select learner, used_query(query, decision_id, seq) as query
+from events where key = $1 and learner <> '*' and query is not null
 
 -- name: append_first_words
 -- Under the lock of the log. A row whose key is there already, whose decision has an outcome, or
@@ -23,17 +24,18 @@ select learner, query from events where key = $1 and learner <> '*' and query is
 with written as (
     insert into events (learner, key, seq, kind, decision_id, project, user_id, session, query,
                         option, outcome, source, strength, followed, notes, sample_group,
-                        propensity, memory_seq, asked_at, known_at, adds)
+                        propensity, memory_seq, asked_at, known_at, adds, used)
     select learner, key, nextval('event_seq'), case when joined then 'join' else 'fact' end,
            decision_id, project, user_id, session, nullif(query, 'null'), option, outcome, source,
            strength, followed, notes, sample_group, propensity, memory_seq, to_timestamp(asked),
-           to_timestamp(known), adds
+           to_timestamp(known), adds, nullif(used, 'null')
     from jsonb_to_recordset($1::jsonb) as t(
         learner text, key text, joined boolean, decision_id uuid, project text, user_id text,
         session text, query jsonb, option text, outcome jsonb, source text,
         strength double precision, followed boolean, notes text, sample_group text,
         propensity double precision, memory_seq bigint, asked double precision,
-        known double precision, erasure bigint, adds boolean)
+        known double precision, erasure bigint, adds boolean,
+        used jsonb)
     where not exists (select from erasures e where e.id > t.erasure)
     on conflict do nothing
     returning learner, key, seq
@@ -48,8 +50,8 @@ select pg_advisory_xact_lock_shared(723002)
 select pg_advisory_xact_lock_shared(723002), pg_advisory_xact_lock(723001)
 
 -- name: existing_or_forgotten_keys
-select t.learner, t.key, e.seq, e.kind, e.query, e.outcome, e.decision_id, e.replaced_by,
-       e.key is null as forgotten
+select t.learner, t.key, e.seq, e.kind, e.query, e.outcome, e.used, e.decision_id,
+       e.replaced_by, e.key is null as forgotten
 from jsonb_to_recordset($1::jsonb) as t(
     learner text, key text, decision_id uuid, project text, about_project text, user_id text,
     joined boolean, asked double precision, known double precision, erasure bigint)
@@ -72,7 +74,8 @@ with recursive chain as (
     from chain c join events e on e.seq = c.replaced_by
 )
 select learner, decision_id, seq, strength,
-       case when adds then whole_outcome(seq) else outcome end as outcome
+       case when adds then whole_outcome(seq) else outcome end as outcome,
+       used_query('{}', decision_id, seq) as used
 from chain where replaced_by is null
 
 -- name: current_of_keys
@@ -86,7 +89,7 @@ with recursive chain as (
     from chain c join events e on e.seq = c.replaced_by
 )
 select learner, named, seq, strength,
-       case when adds then whole_outcome(seq) else outcome end as outcome
+       case when adds then whole_outcome(seq) else outcome end as outcome, '{}'::jsonb as used
 from chain where replaced_by is null
 
 -- name: next_numbers
@@ -95,15 +98,18 @@ select nextval('event_seq') from generate_series(1, $1::integer)
 -- name: insert_events
 insert into events (learner, key, seq, kind, decision_id, project, user_id, session, query, option,
                     outcome, source, strength, followed, notes, sample_group, propensity, memory_seq,
-                    asked_at, known_at, replaces, corrects, adds)
+                    asked_at, known_at, replaces, corrects, adds,
+                    used)
 select learner, key, seq, kind, decision_id, project, user_id, session, nullif(query, 'null'), option,
        outcome, source, strength, followed, notes, sample_group, propensity, memory_seq,
-       to_timestamp(asked), to_timestamp(known), replaces, corrects, adds
+       to_timestamp(asked), to_timestamp(known), replaces, corrects, adds,
+       nullif(used, 'null')
 from jsonb_to_recordset($1::jsonb) as t(
     learner text, key text, seq bigint, kind text, decision_id uuid, project text, user_id text,
     session text, query jsonb, option text, outcome jsonb, source text, strength double precision,
     followed boolean, notes text, sample_group text, propensity double precision, memory_seq bigint,
-    asked double precision, known double precision, replaces bigint, corrects text, adds boolean)
+    asked double precision, known double precision, replaces bigint, corrects text, adds boolean,
+    used jsonb)
 
 -- name: mark_replaced
 update events e set replaced_by = t.seq
@@ -117,23 +123,32 @@ select pg_notify('foresight', $1)
 select version, serves from schema_migrations order by version desc limit 1
 
 -- name: events_since
--- What was served counts only where it was about what was really used.
-select e.seq, e.learner, e.kind, e.query, e.option, e.source, e.strength,
-       case when e.adds and e.replaces is not null then whole_outcome(e.seq) else e.outcome end
-           as outcome,
+-- Of an outcome in steps: with what it adds to, and about what was really used by then. What was
+-- served counts only where it was about the same.
+select e.seq, e.learner, e.kind, said.query, e.option, said.outcome, e.source, e.strength,
        e.sample_group, e.propensity, e.memory_seq, e.project,
        extract(epoch from e.asked_at)::double precision as asked,
        extract(epoch from e.known_at)::double precision as known,
-       r.seq as replaced_seq, r.query as replaced_query, r.option as replaced_option,
-       case when r.adds and r.replaces is not null then whole_outcome(r.seq) else r.outcome end
-           as replaced_outcome, r.source as replaced_source, r.strength as replaced_strength,
+       r.seq as replaced_seq, replaced.query as replaced_query, r.option as replaced_option,
+       replaced.outcome as replaced_outcome, r.source as replaced_source,
+       r.strength as replaced_strength,
        extract(epoch from r.asked_at)::double precision as replaced_asked,
        extract(epoch from r.known_at)::double precision as replaced_known,
        d.version as served_version, d.predicted as served
 from events e
 left join events r on r.seq = e.replaces
+cross join lateral (
+    select case when e.adds then used_query(e.query, e.decision_id, e.seq) else e.query end as query,
+           case when e.adds and e.replaces is not null then whole_outcome(e.seq)
+                else e.outcome end as outcome
+) as said
+cross join lateral (
+    select case when r.adds then used_query(r.query, r.decision_id, r.seq) else r.query end as query,
+           case when r.adds and r.replaces is not null then whole_outcome(r.seq)
+                else r.outcome end as outcome
+) as replaced
 left join decisions d on d.id = e.decision_id and d.learner = e.learner
-                     and (d.query is null or d.query = e.query)
+                     and (d.query is null or d.query = said.query)
 where e.seq > $1 and ($2::text is null or e.learner = $2)
 order by e.seq
 limit $3
@@ -160,17 +175,13 @@ from decisions where id = $1::uuid order by learner
 -- name: existing_decisions
 select distinct id::text as id from decisions where id = any($1::uuid[])
 
--- name: last_query_of_decision
-select learner, query from events
-where decision_id = $1::uuid and seq is not null and query is not null order by seq desc limit 1
-
 -- name: outcomes_of_decision
 select learner, key, kind, seq, outcome, source, strength, followed, notes, known_at
 from events where decision_id = $1::uuid order by recorded_at, key
 
 -- name: export_outcomes
 select learner, key, seq, kind, decision_id, project, session, query, option, outcome, source,
-       strength, followed, notes, asked_at, known_at, replaces, replaced_by
+       strength, followed, notes, asked_at, known_at, replaces, replaced_by, used
 from outcomes order by recorded_at, learner, key
 
 -- name: export_decisions

@@ -72,6 +72,7 @@ create table events (
     recorded_at  timestamptz not null default now(),
     corrects     text not null default '',          -- key that a correction names; else a decision
     adds         boolean not null default false,    -- to the earlier one that it replaces
+    used         jsonb,                             -- really, in place of what was asked
     primary key (learner, key)
 );
 create index events_decision on events (decision_id) where decision_id is not null;
@@ -197,6 +198,16 @@ create function whole_outcome(of_seq bigint) returns jsonb language sql stable a
     from said cross join lateral jsonb_each(said.outcome) as part
 $$;
 
+-- What was asked with what was really used in its place, as far as words on the decision up to an
+-- event said so.
+create function used_query(asked jsonb, of_decision uuid, upto bigint) returns jsonb
+language sql stable as $$
+    select asked || coalesce((
+        select jsonb_object_agg(part.key, part.value order by e.seq)
+        from events e cross join lateral jsonb_each(e.used) as part
+        where e.decision_id = of_decision and e.seq <= upto), '{}')
+$$;
+
 -- A number that stands for a word of an open vocabulary: the same in every database and for ever,
 -- without an order, and never that of another word because a word is new (X-30). 0: nothing said.
 create function word_code(word text) returns integer language sql immutable as $$
@@ -207,7 +218,7 @@ $$;
 -- Every stored outcome with its key, whether folded or not.
 create view outcomes as
 select learner, key, seq, kind, decision_id, project, session, query, option, outcome, source,
-       strength, followed, notes, asked_at, known_at, replaces, replaced_by, recorded_at
+       strength, followed, notes, asked_at, known_at, replaces, replaced_by, recorded_at, used
 from events;
 
 -- The table that spec 000 names (000-37), as a view over the outcomes of pairs.
@@ -265,7 +276,8 @@ with recursive word as (  -- every word, with the generation it is about
                filter (where learner = 'generation_success' and seq is not null))[1] as judged_at,
            (array_agg(notes order by seq desc nulls last, recorded_at desc)
                filter (where learner = 'generation_success' and notes <> ''))[1] as user_feedback,
-           (array_agg(query order by seq desc nulls last) filter (where query is not null))[1] as query,
+           (array_agg(used_query(query, decision_id, seq) order by seq desc nulls last)
+               filter (where query is not null and seq is not null))[1] as query,
            (array_agg(project order by seq) filter (where project <> ''))[1] as project,
            (array_agg(user_id order by seq) filter (where user_id <> ''))[1] as user_id,
            (array_agg(session order by seq) filter (where session <> ''))[1] as session
@@ -320,12 +332,9 @@ select event_id,
        (measured ->> 'cyclomatic_complexity')::bigint as cyclomatic_complexity,
        (measured ->> 'num_functions')::bigint as num_functions,
        (measured ->> 'num_classes')::bigint as num_classes,
-       coalesce((measured ->> 'type_hint_coverage')::double precision > 0,
-                case metadata -> 'has_type_hints' when 'true' then true when 'false' then false end) as has_type_hints,
-       coalesce((measured ->> 'docstring_coverage')::double precision > 0,
-                case metadata -> 'has_docstrings' when 'true' then true when 'false' then false end) as has_docstrings,
-       coalesce((measured ->> 'num_tests')::bigint > 0,
-                case metadata -> 'has_tests' when 'true' then true when 'false' then false end) as has_tests,
+       (measured ->> 'has_type_hints')::boolean as has_type_hints,
+       (measured ->> 'has_docstrings')::boolean as has_docstrings,
+       (measured ->> 'has_tests')::boolean as has_tests,
        (fields ->> 'self_review')::double precision as self_review_score,
        fields ->> 'self_review_feedback' as self_review_feedback,
        action as user_action,
@@ -340,7 +349,8 @@ select event_id,
        case when action is not null then coalesce((fields ->> 'regenerations')::bigint, 0) end
            as num_regenerations,
        metadata || jsonb_strip_nulls(jsonb_build_object(
-           'prediction', prediction, 'adjustments', fields -> 'adjustments')) as metadata
+           'prediction', nullif(jsonb_strip_nulls(prediction), '{}'),
+           'adjustments', fields -> 'adjustments')) as metadata
 from generations;
 
 -- The table of features that spec 002 names (002-59 ... 002-63), as they stood when it was asked.

@@ -1,6 +1,8 @@
 -- serves: 0001
--- An outcome that is told in steps: a later word adds to the earlier one that it replaces.
+-- An outcome that is told in steps: a later word adds to the earlier one that it replaces, and may
+-- say that something else was used than what was asked about.
 alter table events add column adds boolean not null default false;
+alter table events add column used jsonb;
 
 -- What all words of such a chain say together up to this one: the last word on each field.
 create function whole_outcome(of_seq bigint) returns jsonb language sql stable as $$
@@ -15,12 +17,27 @@ create function whole_outcome(of_seq bigint) returns jsonb language sql stable a
     from said cross join lateral jsonb_each(said.outcome) as part
 $$;
 
+-- What was asked with what was really used in its place, as far as words on the decision up to an
+-- event said so.
+create function used_query(asked jsonb, of_decision uuid, upto bigint) returns jsonb
+language sql stable as $$
+    select asked || coalesce((
+        select jsonb_object_agg(part.key, part.value order by e.seq)
+        from events e cross join lateral jsonb_each(e.used) as part
+        where e.decision_id = of_decision and e.seq <= upto), '{}')
+$$;
+
 -- A number that stands for a word of an open vocabulary: the same in every database and for ever,
 -- without an order, and never that of another word because a word is new (X-30). 0: nothing said.
 create function word_code(word text) returns integer language sql immutable as $$
     select case when coalesce(word, '') = '' then 0 else
         ('x' || substr(encode(sha256(convert_to(word, 'UTF8')), 'hex'), 1, 7))::bit(28)::integer end
 $$;
+
+create or replace view outcomes as
+select learner, key, seq, kind, decision_id, project, session, query, option, outcome, source,
+       strength, followed, notes, asked_at, known_at, replaces, replaced_by, recorded_at, used
+from events;
 
 -- One row for each generation: its start (the decision) and all that was told of it, whichever learner
 -- was told. A field that was told several times has its last word; a word that was too weak to count
@@ -50,7 +67,8 @@ with recursive word as (  -- every word, with the generation it is about
                filter (where learner = 'generation_success' and seq is not null))[1] as judged_at,
            (array_agg(notes order by seq desc nulls last, recorded_at desc)
                filter (where learner = 'generation_success' and notes <> ''))[1] as user_feedback,
-           (array_agg(query order by seq desc nulls last) filter (where query is not null))[1] as query,
+           (array_agg(used_query(query, decision_id, seq) order by seq desc nulls last)
+               filter (where query is not null and seq is not null))[1] as query,
            (array_agg(project order by seq) filter (where project <> ''))[1] as project,
            (array_agg(user_id order by seq) filter (where user_id <> ''))[1] as user_id,
            (array_agg(session order by seq) filter (where session <> ''))[1] as session
@@ -105,12 +123,9 @@ select event_id,
        (measured ->> 'cyclomatic_complexity')::bigint as cyclomatic_complexity,
        (measured ->> 'num_functions')::bigint as num_functions,
        (measured ->> 'num_classes')::bigint as num_classes,
-       coalesce((measured ->> 'type_hint_coverage')::double precision > 0,
-                case metadata -> 'has_type_hints' when 'true' then true when 'false' then false end) as has_type_hints,
-       coalesce((measured ->> 'docstring_coverage')::double precision > 0,
-                case metadata -> 'has_docstrings' when 'true' then true when 'false' then false end) as has_docstrings,
-       coalesce((measured ->> 'num_tests')::bigint > 0,
-                case metadata -> 'has_tests' when 'true' then true when 'false' then false end) as has_tests,
+       (measured ->> 'has_type_hints')::boolean as has_type_hints,
+       (measured ->> 'has_docstrings')::boolean as has_docstrings,
+       (measured ->> 'has_tests')::boolean as has_tests,
        (fields ->> 'self_review')::double precision as self_review_score,
        fields ->> 'self_review_feedback' as self_review_feedback,
        action as user_action,
@@ -125,7 +140,8 @@ select event_id,
        case when action is not null then coalesce((fields ->> 'regenerations')::bigint, 0) end
            as num_regenerations,
        metadata || jsonb_strip_nulls(jsonb_build_object(
-           'prediction', prediction, 'adjustments', fields -> 'adjustments')) as metadata
+           'prediction', nullif(jsonb_strip_nulls(prediction), '{}'),
+           'adjustments', fields -> 'adjustments')) as metadata
 from generations;
 
 -- The table of features that spec 002 names (002-59 ... 002-63), as they stood when it was asked.

@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 import anyio
+import numpy as np
 import pytest
 from coins import LEARNER as COINS
 from coins import Toss
-from generations import ASK, LEARNERS, NAMES
+from generations import ASK, LEARNERS, NAMES, SETTINGS
 from rig import open_database, running
 
 from learners import codec
@@ -229,10 +230,22 @@ async def test_another_process_knows_what_was_really_used(fresh_database: Dsn) -
         event = ask(here)
         await tell(here, event, "pending", {"seconds": 7, "model": "small", "temperature": 0})
         await tell(there, event, "failure", {"temperature": 1})
-        rows = {row["learner"]: row["query"] for row in await stored(here)}
-        assert (rows[TIME]["model"], rows[TIME]["temperature"]) == ("small", 0)
-        assert (rows[SUCCESS]["model"], rows[SUCCESS]["temperature"]) == ("small", 1)
-        assert rows[SUCCESS]["text"] == rows[TIME]["text"]
+        rows = await here.run(partial(log.since, seq=0, limit=10))
+        read = {row["learner"]: GenerationQuery.model_validate(row["query"]) for row in rows}
+        assert (read[TIME].model, read[TIME].temperature) == ("small", 0)
+        assert (read[SUCCESS].model, read[SUCCESS].temperature) == ("small", 1)
+        assert read[SUCCESS].text == read[TIME].text
+        assert read[SUCCESS].language == ASK["language"]
+
+
+async def test_settings_that_are_said_anew_count_from_then_on(fresh_database: Dsn) -> None:
+    async with running(fresh_database, LEARNERS) as lifecycle:
+        event = ask(lifecycle)
+        for model in ("small", "large", "small"):
+            await tell(lifecycle, event, "pending", {"seconds": 5, "model": model})
+            assert lifecycle.live(TIME).fold.memory.models == ((model, 1),)
+        used = [row["used"] for row in await stored(lifecycle)]
+        assert used == [{"model": "small"}, {"model": "large"}, {"model": "small"}]
 
 
 async def test_steps_may_arrive_before_their_decision(fresh_database: Dsn) -> None:
@@ -292,33 +305,58 @@ async def test_a_correction_by_key_reaches_all_that_learned_of_it(fresh_database
             await lifecycle.tell(replace(mend, key="g3", corrects="nothing"), CALLER)
 
 
-async def test_what_one_person_told_goes_without_what_another_told_of_the_same(
-    fresh_database: Dsn,
-) -> None:
-    async with running(fresh_database, LEARNERS) as lifecycle:
-        bob = replace(CALLER, user="bob")
-        event = ask(lifecycle)
-        await lifecycle.writer.flush(5)
-        await tell(
-            lifecycle, event, "pending", {"seconds": 5, "metadata": {"by": "zebra"}}, caller=bob
-        )
-        await tell(lifecycle, event, "success", {"quality": 9, "tokens": 70})
-        forget = partial(
-            erasures.erase, scope=erasures.Scope(user="bob"), key=uuid.uuid4(), by="me"
-        )
-        await lifecycle.run(forget)
-        with anyio.fail_after(10):
-            while any(live.epoch < 2 for live in lifecycle.lives.values()):
-                await lifecycle.stirred(0.05)
-        rows = await stored(lifecycle)
-        left = {row["learner"]: row["outcome"] for row in rows}
-        assert left == {
-            QUALITY: {"quality": 9},
-            SUCCESS: {"action": "approve"},
-            TIME: {"tokens": 70},
+async def live_through(lifecycle: Lifecycle, told: Sequence[tuple[Any, ...]]) -> None:
+    """Ask thrice, and tell what some people told, each at its own time."""
+    now = [1_700_000_000.0]
+    lifecycle.clock = lambda: now[0]
+    asked = [ask(lifecycle) for _ in range(3)]
+    await lifecycle.writer.flush(5)
+    for number, who, about, word, facts in told:
+        now[0] = 1_700_000_001.0 + number
+        caller = replace(CALLER, user=who)
+        await tell(lifecycle, asked[about], word, facts, caller=caller, key=f"k{number}")
+
+
+def history(seed: int) -> list[tuple[Any, ...]]:
+    rng = np.random.default_rng(seed)
+    names = ["seconds", "tokens", "self_review", "quality", "complexity", "model", "agent"]
+    told = list[tuple[Any, ...]]()
+    for number in range(40):
+        word = str(rng.choice(["pending", "success", "failure"]))
+        facts = {
+            name: f"{name}{number}" if name in SETTINGS else int(rng.integers(1, 10))
+            for name in map(str, rng.choice(names, size=4, replace=False))
         }
-        assert n(lifecycle) == {COMPLEXITY: 0, QUALITY: 1, SUCCESS: 1, TIME: 0}
-        assert "zebra" not in str(rows)
+        who = str(rng.choice(["ann", "bob"]))
+        told.append((number, who, int(rng.integers(3)), word, facts))
+    return told
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_what_one_person_told_goes_without_what_another_told_of_the_same(
+    fresh_databases: tuple[Dsn, Dsn], seed: int
+) -> None:
+    told = history(seed)
+    async with (
+        running(fresh_databases[0], LEARNERS) as forgetful,
+        running(fresh_databases[1], LEARNERS) as innocent,
+    ):
+        await live_through(forgetful, told)
+        await live_through(innocent, [each for each in told if each[1] == "ann"])
+        scope, key = erasures.Scope(user="bob"), uuid.uuid4()
+        await forgetful.run(partial(erasures.erase, scope=scope, key=key, by="me"))
+        with anyio.fail_after(10):
+            while any(live.epoch < 2 for live in forgetful.lives.values()):
+                await forgetful.stirred(0.05)
+        for name in NAMES:
+            assert forgetful.live(name).fold.memory == innocent.live(name).fold.memory
+        rows = [await each.run(decisions.generations) for each in (forgetful, innocent)]
+        without = ("event_id", "completed_at", "approved_at")
+        seen, expected = (
+            [{k: v for k, v in row.items() if k not in without} for row in each] for each in rows
+        )
+        by = str
+        assert sorted(seen, key=by) == sorted(expected, key=by)
 
 
 @pytest.mark.parametrize("mode", ["redacted", "hash", "none"])

@@ -166,6 +166,9 @@ class Measured(Part):
     num_tests: Count = 0
     type_hint_coverage: Share | None = None
     docstring_coverage: Share | None = None
+    has_type_hints: bool | None = None
+    has_docstrings: bool | None = None
+    has_tests: bool | None = None
     language: Name = ""
     file_path: Name = ""
     parsed: bool = True
