@@ -196,6 +196,7 @@ async def _delete_rows(connection: AnyConnection) -> None:
         "delete_doomed_decisions",
         "mend_replaced",
         "raise_weaker",
+        "mend_steps",
     ):
         await _do(connection, step)
 

@@ -27,12 +27,16 @@ _ASKED_OF_KEYS = (
 
 
 class Current(NamedTuple):
-    """The last word so far on a decision or a key, with what it adds to."""
+    """The last word so far on a decision or a key, with what it adds to.
+
+    Attributes:
+        query: What it is about, where words may change that.
+    """
 
     seq: int
     strength: float
     outcome: Any
-    used: Any
+    query: Any
 
 
 async def append(
@@ -63,6 +67,7 @@ async def _decide(
 
 
 async def _tell(connection: AnyConnection, events: Sequence[EventRow]) -> list[Stored]:
+    events = await _in_use(connection, events)
     results = await _append_first_words(connection, events)
     left = [i for i, result in enumerate(results) if result is None]
     if left:
@@ -116,9 +121,10 @@ async def _append(connection: AnyConnection, events: Sequence[EventRow]) -> list
         row = _row(event, kind, seq, replaces)
         seen[name] = row
         if seq is not None:
-            said = _whole(event, kind, seq, current)
-            for chain in _chains(event):
-                current[chain] = said
+            row["whole"] = _whole(event, kind, current)
+            said = event.outcome if row["whole"] is None else row["whole"]
+            now = Current(seq, event.strength, said, event.query)
+            current.update(dict.fromkeys(_chains(event), now))
         rows.append(row)
         results.append(Stored(kind, seq))
     if rows:
@@ -132,7 +138,14 @@ async def _append(connection: AnyConnection, events: Sequence[EventRow]) -> list
 
 
 def _row(event: EventRow, kind: Effect, seq: int | None, replaces: int | None) -> dict[str, Any]:
-    return {**event.record(), "kind": kind, "seq": seq, "replaces": replaces, "replaced_by": None}
+    return {
+        **event.record(),
+        "kind": kind,
+        "seq": seq,
+        "replaces": replaces,
+        "replaced_by": None,
+        "whole": None,
+    }
 
 
 def _chains(event: EventRow) -> list[Name]:
@@ -163,24 +176,29 @@ def _chain(event: EventRow) -> Name:
     return event.learner, named
 
 
-def _whole(event: EventRow, kind: Effect, seq: int, current: dict[Name, Current]) -> Current:
-    """Return what an outcome says together with what it adds to."""
-    outcome, used = event.outcome, event.used or {}
+def _whole(event: EventRow, kind: Effect, current: dict[Name, Current]) -> Json | None:
+    """Return what an outcome says together with what it adds to; None: to nothing."""
     if kind == "correction" and event.adds:
-        before = current[_chain(event)]
-        outcome, used = {**before.outcome, **outcome}, {**before.used, **used}
-    return Current(seq, event.strength, outcome, used)
+        return {**current[_chain(event)].outcome, **event.outcome}
+    return None
 
 
-def _stands(event: EventRow, now: Current) -> bool:
-    """Return whether the last word says what an outcome says."""
-    if not event.adds:
-        return bool(now.outcome == event.outcome)
-    return _holds(now.outcome, event.outcome) and _holds(now.used, event.used or {})
-
-
-def _holds(whole: Json, part: Json) -> bool:
-    return all(name in whole and whole[name] == value for name, value in part.items())
+async def _in_use(connection: AnyConnection, events: Sequence[EventRow]) -> list[EventRow]:
+    """Return the outcomes of decisions as about what was really used, by all words so far."""
+    ids = [event.decision_id for event in events if event.adds and event.joined]
+    if not ids:
+        return list(events)
+    rows = await connection.fetch(QUERIES["used_in_decisions"], ids)
+    used: dict[str | None, Json] = {row["decision_id"]: row["used"] for row in rows}
+    results = list[EventRow]()
+    for event in events:
+        if event.adds and event.joined:
+            name = event.decision_id
+            used[name] = {**used.get(name, {}), **(event.used or {})}
+            results.append(replace(event, query={**(event.query or {}), **used[name]}))
+        else:
+            results.append(event)
+    return results
 
 
 async def _existing(
@@ -207,7 +225,7 @@ async def _current(connection: AnyConnection, events: Sequence[EventRow]) -> dic
 
 
 def _last_word(row: Record) -> Current:
-    return Current(row["seq"], row["strength"], row["outcome"], row["used"])
+    return Current(row["seq"], row["strength"], row["outcome"], row["query"])
 
 
 def _again(event: EventRow, row: Any, current: dict[Name, Current]) -> Stored:
@@ -223,6 +241,15 @@ def _again(event: EventRow, row: Any, current: dict[Name, Current]) -> Stored:
     now = current.get((event.learner, f"decision:{event.decision_id}"))
     stands = row["replaced_by"] is None or (now is not None and _stands(event, now))
     return Stored("duplicate" if stands else "superseded", row["seq"])
+
+
+def _stands(event: EventRow, now: Current) -> bool:
+    """Return whether the last word says what an outcome says, of the same."""
+    if not event.adds:
+        return bool(now.outcome == event.outcome)
+    whole: Json = now.outcome
+    said = all(name in whole and whole[name] == value for name, value in event.outcome.items())
+    return said and bool(now.query == event.query)
 
 
 async def since(
@@ -249,5 +276,5 @@ async def join(connection: AnyConnection, keys: Sequence[str], events: Sequence[
     joined = [replace(event, joined=True) for event in events]
     async with connection.transaction():
         await _lock(connection)
-        await _append(connection, joined)
+        await _append(connection, await _in_use(connection, joined))
         await connection.execute(QUERIES["delete_waiting"], list(keys))

@@ -15,8 +15,7 @@ where not forgotten(erasure, learner, project, query ->> 'project', user_id, to_
 on conflict (id, learner) do nothing
 
 -- name: outcomes_by_key
-select learner, used_query(query, decision_id, seq) as query
-from events where key = $1 and learner <> '*' and query is not null
+select learner, query from events where key = $1 and learner <> '*' and query is not null
 
 -- name: append_first_words
 -- Under the lock of the log. A row whose key is there already, whose decision has an outcome, or
@@ -66,31 +65,40 @@ where e.key is not null
 
 -- name: current_of_decisions
 with recursive chain as (
-    select learner, decision_id, seq, replaced_by, strength, outcome, adds
+    select learner, decision_id, seq, replaced_by, strength, outcome, whole, adds, query
     from events
     where decision_id = any($1::uuid[]) and seq is not null
     union
-    select c.learner, c.decision_id, e.seq, e.replaced_by, e.strength, e.outcome, e.adds
+    select c.learner, c.decision_id, e.seq, e.replaced_by, e.strength, e.outcome, e.whole, e.adds,
+           e.query
     from chain c join events e on e.seq = c.replaced_by
 )
-select learner, decision_id, seq, strength,
-       case when adds then whole_outcome(seq) else outcome end as outcome,
-       used_query('{}', decision_id, seq) as used
+select learner, decision_id, seq, strength, coalesce(whole, outcome) as outcome,
+       case when adds then query end as query
 from chain where replaced_by is null
 
 -- name: current_of_keys
 with recursive chain as (
-    select e.learner, e.key as named, e.seq, e.replaced_by, e.strength, e.outcome, e.adds
+    select e.learner, e.key as named, e.seq, e.replaced_by, e.strength, e.outcome, e.whole, e.adds,
+           e.query
     from events e
     join jsonb_to_recordset($1::jsonb) as t(learner text, key text) using (learner, key)
     where e.seq is not null
     union all
-    select c.learner, c.named, e.seq, e.replaced_by, e.strength, e.outcome, e.adds
+    select c.learner, c.named, e.seq, e.replaced_by, e.strength, e.outcome, e.whole, e.adds,
+           e.query
     from chain c join events e on e.seq = c.replaced_by
 )
-select learner, named, seq, strength,
-       case when adds then whole_outcome(seq) else outcome end as outcome, '{}'::jsonb as used
+select learner, named, seq, strength, coalesce(whole, outcome) as outcome,
+       case when adds then query end as query
 from chain where replaced_by is null
+
+-- name: used_in_decisions
+select e.decision_id::text as decision_id,
+       jsonb_object_agg(part.key, part.value order by e.recorded_at, e.seq nulls first) as used
+from events e cross join lateral jsonb_each(e.used) as part
+where e.decision_id = any($1::uuid[]) and e.used is not null
+group by e.decision_id
 
 -- name: next_numbers
 select nextval('event_seq') from generate_series(1, $1::integer)
@@ -99,17 +107,17 @@ select nextval('event_seq') from generate_series(1, $1::integer)
 insert into events (learner, key, seq, kind, decision_id, project, user_id, session, query, option,
                     outcome, source, strength, followed, notes, sample_group, propensity, memory_seq,
                     asked_at, known_at, replaces, corrects, adds,
-                    used)
+                    used, whole)
 select learner, key, seq, kind, decision_id, project, user_id, session, nullif(query, 'null'), option,
        outcome, source, strength, followed, notes, sample_group, propensity, memory_seq,
        to_timestamp(asked), to_timestamp(known), replaces, corrects, adds,
-       nullif(used, 'null')
+       nullif(used, 'null'), nullif(whole, 'null')
 from jsonb_to_recordset($1::jsonb) as t(
     learner text, key text, seq bigint, kind text, decision_id uuid, project text, user_id text,
     session text, query jsonb, option text, outcome jsonb, source text, strength double precision,
     followed boolean, notes text, sample_group text, propensity double precision, memory_seq bigint,
     asked double precision, known double precision, replaces bigint, corrects text, adds boolean,
-    used jsonb)
+    used jsonb, whole jsonb)
 
 -- name: mark_replaced
 update events e set replaced_by = t.seq
@@ -123,32 +131,21 @@ select pg_notify('foresight', $1)
 select version, serves from schema_migrations order by version desc limit 1
 
 -- name: events_since
--- Of an outcome in steps: with what it adds to, and about what was really used by then. What was
--- served counts only where it was about the same.
-select e.seq, e.learner, e.kind, said.query, e.option, said.outcome, e.source, e.strength,
-       e.sample_group, e.propensity, e.memory_seq, e.project,
+-- What was served counts only where it was about what was really used.
+select e.seq, e.learner, e.kind, e.query, e.option, coalesce(e.whole, e.outcome) as outcome,
+       e.source, e.strength, e.sample_group, e.propensity, e.memory_seq, e.project,
        extract(epoch from e.asked_at)::double precision as asked,
        extract(epoch from e.known_at)::double precision as known,
-       r.seq as replaced_seq, replaced.query as replaced_query, r.option as replaced_option,
-       replaced.outcome as replaced_outcome, r.source as replaced_source,
+       r.seq as replaced_seq, r.query as replaced_query, r.option as replaced_option,
+       coalesce(r.whole, r.outcome) as replaced_outcome, r.source as replaced_source,
        r.strength as replaced_strength,
        extract(epoch from r.asked_at)::double precision as replaced_asked,
        extract(epoch from r.known_at)::double precision as replaced_known,
        d.version as served_version, d.predicted as served
 from events e
 left join events r on r.seq = e.replaces
-cross join lateral (
-    select case when e.adds then used_query(e.query, e.decision_id, e.seq) else e.query end as query,
-           case when e.adds and e.replaces is not null then whole_outcome(e.seq)
-                else e.outcome end as outcome
-) as said
-cross join lateral (
-    select case when r.adds then used_query(r.query, r.decision_id, r.seq) else r.query end as query,
-           case when r.adds and r.replaces is not null then whole_outcome(r.seq)
-                else r.outcome end as outcome
-) as replaced
 left join decisions d on d.id = e.decision_id and d.learner = e.learner
-                     and (d.query is null or d.query = said.query)
+                     and (d.query is null or d.query = e.query)
 where e.seq > $1 and ($2::text is null or e.learner = $2)
 order by e.seq
 limit $3
@@ -416,7 +413,7 @@ order by at desc, what, id desc limit $3
 -- name: audit_decisions
 select d.asked_at as at, 'decision' as what, d.learner, d.user_id as by, d.id as decision, d.source,
        d.version, (d.answer ->> 'probability')::double precision as probability, d.project,
-       case when e.adds then whole_outcome(e.seq) else e.outcome end as outcome, e.source as told_by
+       coalesce(e.whole, e.outcome) as outcome, e.source as told_by
 from decisions d
 left join events e on (e.decision_id, e.learner) = (d.id, d.learner)
                   and e.seq is not null and e.replaced_by is null

@@ -72,7 +72,8 @@ create table events (
     recorded_at  timestamptz not null default now(),
     corrects     text not null default '',          -- key that a correction names; else a decision
     adds         boolean not null default false,    -- to the earlier one that it replaces
-    used         jsonb,                             -- really, in place of what was asked
+    used         jsonb,                             -- said to be used in place of what was asked
+    whole        jsonb,                             -- what it adds to, and what it says; null: that
     primary key (learner, key)
 );
 create index events_decision on events (decision_id) where decision_id is not null;
@@ -185,29 +186,6 @@ create function forgotten(
     )
 $$;
 
--- What all words of such a chain say together up to this one: the last word on each field.
-create function whole_outcome(of_seq bigint) returns jsonb language sql stable as $$
-    with recursive said as (
-        select outcome, adds, replaces, 0 as back from events where seq = of_seq
-        union all
-        select e.outcome, e.adds, e.replaces, s.back + 1
-        from said s join events e on e.seq = s.replaces
-        where s.adds
-    )
-    select coalesce(jsonb_object_agg(part.key, part.value order by said.back desc), '{}')
-    from said cross join lateral jsonb_each(said.outcome) as part
-$$;
-
--- What was asked with what was really used in its place, as far as words on the decision up to an
--- event said so.
-create function used_query(asked jsonb, of_decision uuid, upto bigint) returns jsonb
-language sql stable as $$
-    select asked || coalesce((
-        select jsonb_object_agg(part.key, part.value order by e.seq)
-        from events e cross join lateral jsonb_each(e.used) as part
-        where e.decision_id = of_decision and e.seq <= upto), '{}')
-$$;
-
 -- A number that stands for a word of an open vocabulary: the same in every database and for ever,
 -- without an order, and never that of another word because a word is new (X-30). 0: nothing said.
 create function word_code(word text) returns integer language sql immutable as $$
@@ -276,8 +254,7 @@ with recursive word as (  -- every word, with the generation it is about
                filter (where learner = 'generation_success' and seq is not null))[1] as judged_at,
            (array_agg(notes order by seq desc nulls last, recorded_at desc)
                filter (where learner = 'generation_success' and notes <> ''))[1] as user_feedback,
-           (array_agg(used_query(query, decision_id, seq) order by seq desc nulls last)
-               filter (where query is not null and seq is not null))[1] as query,
+           (array_agg(query order by seq desc nulls last) filter (where query is not null))[1] as query,
            (array_agg(project order by seq) filter (where project <> ''))[1] as project,
            (array_agg(user_id order by seq) filter (where user_id <> ''))[1] as user_id,
            (array_agg(session order by seq) filter (where session <> ''))[1] as session

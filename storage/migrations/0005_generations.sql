@@ -1,31 +1,10 @@
 -- serves: 0001
 -- An outcome that is told in steps: a later word adds to the earlier one that it replaces, and may
--- say that something else was used than what was asked about.
+-- say that something else was used than what was asked about. What it says stands as it was told;
+-- what it comes to stands in the query and in the whole, and is made anew when a word is forgotten.
 alter table events add column adds boolean not null default false;
 alter table events add column used jsonb;
-
--- What all words of such a chain say together up to this one: the last word on each field.
-create function whole_outcome(of_seq bigint) returns jsonb language sql stable as $$
-    with recursive said as (
-        select outcome, adds, replaces, 0 as back from events where seq = of_seq
-        union all
-        select e.outcome, e.adds, e.replaces, s.back + 1
-        from said s join events e on e.seq = s.replaces
-        where s.adds
-    )
-    select coalesce(jsonb_object_agg(part.key, part.value order by said.back desc), '{}')
-    from said cross join lateral jsonb_each(said.outcome) as part
-$$;
-
--- What was asked with what was really used in its place, as far as words on the decision up to an
--- event said so.
-create function used_query(asked jsonb, of_decision uuid, upto bigint) returns jsonb
-language sql stable as $$
-    select asked || coalesce((
-        select jsonb_object_agg(part.key, part.value order by e.seq)
-        from events e cross join lateral jsonb_each(e.used) as part
-        where e.decision_id = of_decision and e.seq <= upto), '{}')
-$$;
+alter table events add column whole jsonb;
 
 -- A number that stands for a word of an open vocabulary: the same in every database and for ever,
 -- without an order, and never that of another word because a word is new (X-30). 0: nothing said.
@@ -67,8 +46,7 @@ with recursive word as (  -- every word, with the generation it is about
                filter (where learner = 'generation_success' and seq is not null))[1] as judged_at,
            (array_agg(notes order by seq desc nulls last, recorded_at desc)
                filter (where learner = 'generation_success' and notes <> ''))[1] as user_feedback,
-           (array_agg(used_query(query, decision_id, seq) order by seq desc nulls last)
-               filter (where query is not null and seq is not null))[1] as query,
+           (array_agg(query order by seq desc nulls last) filter (where query is not null))[1] as query,
            (array_agg(project order by seq) filter (where project <> ''))[1] as project,
            (array_agg(user_id order by seq) filter (where user_id <> ''))[1] as user_id,
            (array_agg(session order by seq) filter (where session <> ''))[1] as session
