@@ -140,7 +140,7 @@ class Lifecycle:
                 for field, upstream in live.learner.upstream.items()
                 if (live_said := said.get(upstream)) is not None
             }
-            own = live.learner.query.model_validate({**query.model_dump(), **found})
+            own = query.model_copy(update=found)
             said[each] = live.ask(own, caller, at, degraded=bool(self.trouble), name=name)
             self._log(said[each])
         return said

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from learners.learner import Evidence, Retrain
+from learners.wording import count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ def _changed(
     if last.revision != revision:
         return f"the features changed: revision {revision} after {last.revision}"
     if last.catalogue != catalogue:
-        return f"the catalogue changed: {catalogue} entries added by the user"
+        return f"the catalogue changed: {count(catalogue, 'entry', 'entries')} added by the user"
     if policy.age is not None and new > 0 and at - last.finished >= policy.age:
         return f"{policy.age.days} days since the last run"
     if policy.nightly is not None and new > 0 and last.finished < _night(policy.nightly, at):

@@ -19,6 +19,7 @@ Scores: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 TOLERANCE = 1e-4
 OPSET = 15
 PERTURBED_ROWS = 512
+BY_CHANCE = 2  # of them may be off
 COLUMNS = 2  # dimensions of a classifier's output; a regression may leave one out
 
 
@@ -123,12 +124,21 @@ def _admit(
 ) -> bytes:
     exported.graph.name = "graph"  # a random one otherwise: equal fits give equal bytes
     graph: bytes = exported.SerializeToString()
-    rows = np.concatenate([x, _perturbed(x, rng)])
-    expected = np.asarray(trainer(rows), dtype=np.float64)
-    worst = float(np.abs(session(graph)(rows) - expected).max(initial=0.0))
+    run = session(graph)
+    own, perturbed = (_off(run, trainer, rows) for rows in (x, _perturbed(x, rng)))
+    # A made-up value may lie between a threshold and its rounded self, by chance in a row or two.
+    worst = max(
+        float(own.max(initial=0.0)), float(np.sort(perturbed)[:-BY_CHANCE].max(initial=0.0))
+    )
     if not worst <= TOLERANCE:
         raise Disagrees(f"the exported graph is off by {worst:.2g}, allowed is {TOLERANCE:g}")
     return graph
+
+
+def _off(
+    run: Scores, trainer: Callable[[NDArray[np.float32]], Any], rows: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    return np.abs(run(rows) - np.asarray(trainer(rows), dtype=np.float64))
 
 
 def _perturbed(x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

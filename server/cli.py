@@ -28,7 +28,7 @@ from server.settings import WrongSetting, misspelt
 HELP = """Advice for coding agents that is learned from what really happened.
 
 An agent asks, gets advice with its evidence, and tells what happened; Foresight learns from it.
-Settings are read from FORESIGHT_* variables; `foresight doctor` shows them and what is wrong.
+Settings are FORESIGHT_* variables, listed in the README; `foresight doctor` says what is wrong.
 """
 
 INVALID = re.compile(r"Invalid value for '(.*?)': (.*)")
@@ -98,11 +98,11 @@ def main() -> NoReturn:
 
 
 def _called_wrongly(error: typer.TyperException) -> str:
-    """Return what is wrong with a call and, where something is missing, what it looks like."""
+    """Return what is wrong with a call and, where its form is wrong, what it looks like."""
     message = " ".join(redacted(error.format_message()).split())
     if found := INVALID.fullmatch(message):
         return f"{found[1]}: {plain(found[2])}"
-    if not message.startswith("Missing "):
+    if not message.startswith(("Missing ", "Got unexpected ")):
         return message
     if "'learner'" in message:
         from learners.registry import catalog

@@ -9,7 +9,8 @@ import typer
 
 from learners.errors import WrongInput
 from server.cli_learn import Learner, interval, known
-from server.cli_run import LEARN, Json, print_json, print_table, progress
+from server.cli_run import LEARN, Json, print_json, print_table
+from server.cli_waiting import counted
 
 if TYPE_CHECKING:
     from learners.evaluation import Ledger
@@ -72,15 +73,14 @@ def _replayed(
         policy = replace(policy, growth=growth)
     if every is not None:
         policy = replace(policy, outcomes=every)
-    with progress() as bar:
-        task = bar.add_task("replaying", total=len(examples))
+    with counted(f"{learner.name}: replaying", len(examples)) as done:
         try:
             return replayed(
                 learner,
                 examples,
                 np.random.default_rng(seed),
                 retrain=policy,
-                progress=lambda done: bar.update(task, completed=done),
+                progress=done,
             )
         except ValueError as error:
             raise WrongInput(str(error)) from None

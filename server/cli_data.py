@@ -16,10 +16,10 @@ from server.cli_run import (
     Json,
     plain,
     print_json,
-    progress,
     through,
     with_database,
 )
+from server.cli_waiting import counted
 
 if TYPE_CHECKING:
     from server.direct import Foresight
@@ -56,11 +56,12 @@ def import_mixins(
 ) -> None:
     """Import tests of mixins: what mixin_compatibility_matrix holds, or labelled pairs.
 
-    Columns: mixin_a, mixin_b, node_type and either success_count, failure_count or compatible
-    (1, true or yes; 0, false or no); also conflict_reason, resolution_pattern, created_at. A row
-    counts as success_count + failure_count outcomes of its pair, a labelled row as one outcome,
-    marked as a label. Rows are told in the order of created_at. Importing a file again changes
-    nothing.
+    Columns: mixin_a, mixin_b, node_type and either success_count and
+    failure_count, or compatible (1, true or yes; 0, false or no); also
+    conflict_reason, resolution_pattern, created_at. A row counts as
+    success_count + failure_count outcomes of its pair, a labelled row as one
+    outcome, marked as a label. Rows are told in the order of created_at.
+    Importing a file again changes nothing.
     """
     from learners.registry import catalog
     from learners.wording import count
@@ -83,11 +84,8 @@ def import_mixins(
 async def _import(verbs: "Foresight", found: "Plan", *, train: bool) -> dict[str, Any]:
     from server.importing import RULE, tell
 
-    with progress() as bar:
-        task = bar.add_task("importing", total=len(found.rows))
-        told = await tell(
-            verbs.lifecycle, MIXINS, found, lambda done: bar.update(task, completed=done)
-        )
+    with counted(f"{MIXINS}: importing", len(found.rows)) as done:
+        told = await tell(verbs.lifecycle, MIXINS, found, done)
     pairs = zip(found.rows, told, strict=True)
     new = [row for row, each in pairs if each.effect not in ("duplicate", "superseded")]
     if train:
@@ -115,15 +113,17 @@ def import_generations(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Import generations of code: what ml_generation_events holds, or rows with our own names.
+    """Import generations: what ml_generation_events holds, or rows with our own names.
 
-    Columns, all but a few of them optional: event_id, task_id, project_id, user_id, session_id,
-    started_at, completed_at, approved_at, task_type, task_description, language, framework,
-    agent_type, model_used, temperature, max_tokens, rag_examples_count, rag_avg_similarity,
-    generated_code or what it measures, self_review_score, user_action, user_feedback,
-    final_quality_score, generation_time_seconds, tokens_used, cost_usd, success, approved,
-    num_regenerations, metadata. A row without user_action and success is not counted as a failure.
-    Importing a file again changes nothing; a row that says something else than before corrects it.
+    Columns, any of which may be missing: event_id, task_id, project_id, user_id,
+    session_id, started_at, completed_at, approved_at, task_type,
+    task_description, language, framework, agent_type, model_used, temperature,
+    max_tokens, rag_examples_count, rag_avg_similarity, generated_code or what it
+    measures, self_review_score, user_action, user_feedback, final_quality_score,
+    generation_time_seconds, tokens_used, cost_usd, success, approved,
+    num_regenerations, metadata. A row without user_action and success is not
+    counted as a failure. Importing a file again changes nothing; a row that says
+    something else than before corrects it.
     """
     from learners.registry import catalog
     from server.generation_import import NAMES, plan
@@ -143,9 +143,8 @@ async def _import_generations(
 ) -> dict[str, Any]:
     from server.generation_import import NAMES, RULE, tell
 
-    with progress() as bar:
-        task = bar.add_task("importing", total=len(found.words))
-        told = await tell(verbs.lifecycle, found, lambda done: bar.update(task, completed=done))
+    with counted("generations: importing", len(found.words)) as done:
+        told = await tell(verbs.lifecycle, found, done)
     for name in NAMES if train else ():
         await verbs.lifecycle.request(name, "asked for with an import", manual=True)
     shown = ("rows", "generations", "repeated", "unfinished", "unjudged", "cut", "kinds", "unread")

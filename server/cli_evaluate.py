@@ -14,10 +14,11 @@ from server.cli_run import LEARN, Json, print_json, print_table
 if TYPE_CHECKING:
     from learners.judging import Report
 
-# Probabilities first, then decisions at one half: each fits a terminal.
+# Probabilities first, then decisions at one half: each fits a page.
 TABLES = (
     ("log_loss", "brier", "auc", "ece"),
-    ("accuracy", "balanced_accuracy", "precision", "recall", "f1"),
+    ("accuracy", "balanced_accuracy"),
+    ("precision", "recall", "f1"),
 )
 VALUES = (("absolute_error", "root_square_error", "bias", "rank_correlation"),)
 BOUNDS = ("coverage", "width")

@@ -57,9 +57,10 @@ def forget(
 ) -> None:
     """Forget a project, a user or a period for good, and train again without it.
 
-    Given together, the options narrow: only rows for which all of them hold go. Outcomes go with
-    the answers they are about, and corrections with what they name. Every version that was trained
-    on a forgotten row loses its params; every running process drops it from memory within seconds.
+    Given together, the options narrow: only rows for which all of them hold
+    go. Outcomes go with the answers they are about, and corrections with
+    what they name. Every version that was trained on a forgotten row loses
+    its parameters; every running process drops it from memory within seconds.
     """
     settings = prepared()
     me = host(settings)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from functools import partial
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -197,9 +198,12 @@ def _metrics(report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def interval(value: Any) -> str:
-    """Return a figure with its interval as text."""
-    middle, low, high = (float("nan") if each is None else each for each in value)
-    return f"{middle:.3f} [{low:.3f}, {high:.3f}]"
+    """Return a figure with its interval as text, or that there is none."""
+    middle, *bounds = (float("nan") if each is None else each for each in value)
+    if not isfinite(middle):
+        return "none"
+    shown = ", ".join(f"{bound:.3f}" for bound in bounds) if all(map(isfinite, bounds)) else "none"
+    return f"{middle:.3f} [{shown}]"
 
 
 def known(name: str, asked: str = "learner") -> "AnyLearner":

@@ -28,8 +28,8 @@ def reproduce(
 ) -> None:
     """Make a version again from the stored rows and compare their predictions.
 
-    The rows, the seed and the settings are those of its run. Leaves with 1 if the two differ, and
-    with 2 if it cannot be done.
+    The rows, the seed and the settings are those of its run. Leaves with 1
+    if the two differ, and with 2 if it cannot be done.
     """
     name = known(learner).name
     found = with_database(partial(_reproduced, name=name, version=version))

@@ -1,6 +1,7 @@
 """What verbs share: settings, a way into the database, and printing."""
 
 import json
+import os
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 T = TypeVar("T")
+ON_PAPER = 120  # characters of a line where there is no terminal to ask
 
 SERVE, ASK, LEARN, DATA, CARE = "Serve", "Ask and tell", "Learn", "Data", "Care"
 
@@ -81,15 +83,6 @@ def waiting(words: str) -> AbstractContextManager[Any]:
     return console.status(words) if console.is_terminal else nullcontext()
 
 
-def progress() -> Any:
-    """Return a progress bar on stderr."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    return Progress(console=console, transient=True, disable=not console.is_terminal)
-
-
 def plain(value: Any) -> Any:
     """Return a database value as JSON holds it."""
     if isinstance(value, Mapping):
@@ -108,7 +101,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows under their columns, without cutting anything off when it is not a terminal."""
+    """Print rows under their columns, as wide as the terminal; nothing is cut off."""
     listed = list(rows)
     if not listed:
         sys.stdout.write("none yet\n")
@@ -117,11 +110,22 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*columns, box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in listed:
         table.add_row(*("" if value is None else _short(value) for value in row))
-    width = None if sys.stdout.isatty() else 200
-    Console(width=width).print(table)
+    paper = Console(width=_width())
+    with paper.capture() as captured:
+        paper.print(table)
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def _width() -> int | None:
+    """Return how wide to print, in characters; None: as wide as the terminal."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    seen = "COLUMNS" in os.environ or any(each is not None and each.isatty() for each in streams)
+    return None if seen else ON_PAPER
 
 
 def _short(value: Any) -> str:

@@ -37,9 +37,10 @@ def serve(
 ) -> None:
     """Serve MCP: on stdin and stdout, or with --http on this machine.
 
-    Others are served with --host and a token of `foresight token add`. TLS is left to a proxy,
-    which must pass on the headers Host (a name of FORESIGHT_HTTP_ALLOWED_HOSTS) and Authorization;
-    set FORESIGHT_HTTP_AUTH=always behind it.
+    Others are served with --host and a token of `foresight token add`. TLS
+    is left to a proxy, which must pass on the headers Host (a name of
+    FORESIGHT_HTTP_ALLOWED_HOSTS) and Authorization; set
+    FORESIGHT_HTTP_AUTH=always behind it.
     """
     from server.logs import configure, hold
 

@@ -27,8 +27,9 @@ def upgrade(
 ) -> None:
     """Bring the embedded database to the newer PostgreSQL that is installed; keep the old data.
 
-    Nothing may use the database meanwhile. It needs the programs of both versions and room for a
-    second copy of the data. Stopped at any moment, it leaves the database as it was; repeat it.
+    Nothing may use the database meanwhile. It needs the programs of both
+    versions and room for a second copy of the data. Stopped at any moment,
+    it leaves the database as it was; repeat it.
     """
     from storage.upgrade import kept
     from storage.upgrade import upgrade as bring

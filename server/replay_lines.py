@@ -127,10 +127,8 @@ def _seconds(value: Any) -> float | None:
 
 def schema_of(learner: AnyLearner) -> dict[str, Any]:
     """Return the JSON schema of a line."""
-    time = {
-        "oneOf": [{"type": "number"}, {"type": "string", "format": "date-time"}],
-        "description": "seconds since 1970, or ISO 8601",
-    }
+    time = {"oneOf": [{"type": "number"}, {"type": "string", "format": "date-time"}]}
+    written = "in seconds since 1970, or ISO 8601"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"A replay line of {learner.name}",
@@ -138,9 +136,9 @@ def schema_of(learner: AnyLearner) -> dict[str, Any]:
         "additionalProperties": False,
         "required": list(NEEDED),
         "properties": {
-            "asked": time,
+            "asked": {**time, "description": f"when the question was asked, {written}"},
             "query": learner.query.model_json_schema(),
-            "known": time,
+            "known": {**time, "description": f"when what happened was known, {written}"},
             "outcome": {
                 "oneOf": [
                     {"enum": ["success", "neutral", "failure"]},

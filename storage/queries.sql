@@ -197,7 +197,7 @@ select pg_database_size(current_database())
 -- name: join_rates
 select d.learner, count(*) as decisions,
        count(*) filter (where exists (select from events e where e.decision_id = d.id)) as joined
-from decisions d where d.query is not null or exists (select from events e where e.decision_id = d.id)
+from decisions d
 group by d.learner
 
 -- name: told

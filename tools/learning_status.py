@@ -1,5 +1,6 @@
 """The tool that says what was learned, and what is still missing."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
@@ -11,6 +12,8 @@ from tools.context import Called
 
 if TYPE_CHECKING:
     from learners import status as shown
+
+MODES: Mapping[str, str] = {"advisor": " (it advises, you decide)"}
 
 Which = Annotated[
     str,
@@ -70,7 +73,7 @@ class LearnerLine(Part):
 
     learner: str
     incumbent: int | None = Field(description="version being served; null: none admitted yet")
-    mode: str
+    mode: str = Field(description="advisor: it advises, and whoever asked decides")
     n: int = Field(description="outcomes told")
     distinct: int = Field(description="distinct things they are about")
     last_run: LastRun | None
@@ -84,7 +87,8 @@ class LearnerLine(Part):
         """Return every fact of the learner."""
         served = "no version admitted yet" if self.incumbent is None else f"v{self.incumbent}"
         told = f"n = {self.n} ({self.distinct} {self.things})"
-        head = f"{self.learner}: {served}, mode {self.mode}, {told}"
+        mode = f"mode {self.mode}{MODES.get(self.mode, '')}"
+        head = f"{self.learner}: {served}, {mode}, {told}"
         run = self.last_run
         last = (
             "  last run: none yet"

@@ -30,7 +30,7 @@ class Recommended(Part):
 
     name: str
     probability: float | None = Field(description="that it works with all it would stand beside")
-    verdict: Verdict
+    verdict: Verdict = Field(description="of each pair with what it would stand beside")
     n: int
     source: Source
     covers: tuple[str, ...]
@@ -44,8 +44,8 @@ class Recommended(Part):
         others = [reason for reason in self.reasons if not reason.startswith("covers ")]
         reasons = f"; {'; '.join(others)}" if others else ""
         return (
-            f"{self.name} ({role}): {self.verdict}, probability {chance(self.probability)}, "
-            f"n = {self.n}, {self.source}{covers}{reasons}"
+            f"{self.name} ({role}): {self.verdict} pair by pair, probability of all together "
+            f"{chance(self.probability)}, n = {self.n}, {self.source}{covers}{reasons}"
         )
 
 

@@ -8,6 +8,7 @@ from mcp_types import ToolAnnotations
 from tools.admin import promote, roll_back, train
 from tools.check_mixin_compatibility import check_mixin_compatibility
 from tools.learning_status import learning_status
+from tools.predict_generation_success import predict_generation_success
 from tools.recommend_mixins import recommend_mixins
 from tools.record_feedback import record_feedback
 from tools.strict import StrictTool, strict
@@ -41,6 +42,7 @@ class Exposed(NamedTuple):
 TOOLS: Final = (
     Exposed("advise", check_mixin_compatibility, "Check mixin compatibility", READS),
     Exposed("advise", recommend_mixins, "Recommend mixins", READS),
+    Exposed("advise", predict_generation_success, "Predict generation success", READS),
     Exposed("feedback", record_feedback, "Record feedback", ADDS),
     Exposed("feedback", learning_status, "Learning status", READS),
     Exposed("admin", train, "Train a learner", REQUESTS),

@@ -8,13 +8,12 @@ from functools import lru_cache
 
 PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+")
 LONGEST = 20_000  # characters that are looked at
-STOP = frozenset(
-    """
-    a an and are as at be but by can do does for from has have how i if in into is it its me my not
-    of on or our so such that the their then there these they this to was we what when where which
-    will with would you your
-    """.split()  # noqa: SIM905 - a list of forty words is no easier to read
+COMMON = (
+    "a an and are as at be but by can do does for from has have how i if in into is it its me "
+    "my not of on or our so such that the their then there these they this to was we what when "
+    "where which will with would you your"
 )
+STOP = frozenset(COMMON.split())
 
 
 @lru_cache(4096)

@@ -55,7 +55,8 @@ with recursive word as (  -- every word, with the generation it is about
     select id::text as event_id, min(asked_at) as asked_at,
            (array_agg(query order by learner) filter (where query is not null))[1] as query,
            min(project) as project, min(user_id) as user_id, min(session) as session,
-           jsonb_object_agg(learner, predicted -> 0 -> 1) as prediction
+           jsonb_object_agg(learner, coalesce(answer -> 'probability', answer -> 'value'))
+               as prediction
     from decisions
     where learner in ('generation_success', 'generation_complexity', 'generation_time',
                       'generation_quality')

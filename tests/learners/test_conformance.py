@@ -1,6 +1,7 @@
 """Every promise of the contract, kept by every learner of the catalog."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -162,11 +163,13 @@ def test_the_answer_shows_the_probability_that_is_scored(learner: AnyLearner) ->
                     assert said == pytest.approx(p, abs=1e-6), name
 
 
-def test_scores_are_probabilities_and_do_not_depend_on_the_company(learner: AnyLearner) -> None:
+def test_scores_are_in_range_and_do_not_depend_on_the_company(learner: AnyLearner) -> None:
     rows = table(learner, specimens(learner, seed=4))
     for name, params in fitted(learner).items():
         whole = learner.score(params, rows)
-        assert ((whole >= 0) & (whole <= 1)).all(), name
+        if learner.scoring.kind == "probability":
+            assert ((whole >= 0) & (whole <= 1)).all(), name
+        assert np.isfinite(whole).all(), name
         for example in list(dict.fromkeys(rows.example.tolist()))[:10]:
             alone = np.flatnonzero(rows.example == example)
             single = learner.score(params, rows.take(alone))
@@ -187,11 +190,43 @@ def test_constant_outcomes_and_single_rows_do_not_crash(learner: AnyLearner) -> 
 
 def test_a_verdict_is_an_outcome_and_neutral_labels_nothing_as_failure(learner: AnyLearner) -> None:
     query = specimens(learner, 1)[0].query
+    if learner.scoring.kind == "value":
+        assert {learner.verdict(word) for word in ("success", "neutral", "failure")} == {None}
+        return
     success = [x for x in learner.labels(query, learner.verdict("success")) if x.weight > 0]
     failure = [x for x in learner.labels(query, learner.verdict("failure")) if x.weight > 0]
     assert all(label.y == 1 for label in success)
     assert success
     assert all(label.y == 0 for label in failure)
+
+
+def test_a_step_that_adds_nothing_new_changes_nothing_that_is_believed(
+    learner: AnyLearner,
+) -> None:
+    if not learner.steps:
+        pytest.skip(f"{learner.name} is told its outcomes at once")
+    once, twice = start(learner), start(learner)
+    for i, example in enumerate(specimens(learner, 40)):
+        first = Event(seq=2 * i + 1, query=example.query, outcome=example.outcome,
+                      known=example.known, asked=example.asked)  # fmt: skip
+        again = replace(first, seq=2 * i + 2, known=example.known + 1, replaced=first)
+        once.observe(Entry(event=first))
+        twice.observe(Entry(event=first))
+        twice.observe(Entry(event=again))
+    assert twice.memory == once.memory
+    assert twice.ledger == once.ledger
+
+
+def test_intervals_hold_what_was_predicted(learner: AnyLearner) -> None:
+    if learner.interval is None:
+        pytest.skip(f"{learner.name} gives no intervals")
+    rows = table(learner, specimens(learner, seed=5))
+    for name, params in fitted(learner).items():
+        low, high = learner.interval(params, rows)
+        said = learner.score(params, rows)
+        assert ((low <= said) & (said <= high)).all(), name
+        held = (low <= rows.y) & (rows.y <= high)
+        assert held[rows.weight >= 1].mean() > 0.75, name
 
 
 def test_it_bounds_params_and_says_what_it_is(learner: AnyLearner) -> None:

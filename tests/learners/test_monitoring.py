@@ -48,7 +48,7 @@ CASES = [
         replace(JUDGED, catalogue=2),
         (1000, 60),
         True,
-        "the catalogue changed",
+        "the catalogue changed: 0 entries added",
     ),
     ("pairs are still missing", SKIPPED, (500, 49), False, "49 of 50 pairs"),
     ("outcomes are still missing", SKIPPED, (299, 60), False, "299 of 300 outcomes"),

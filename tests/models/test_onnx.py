@@ -68,16 +68,16 @@ def test_a_regression_is_exported_too() -> None:
 
 
 def test_a_graph_that_disagrees_is_refused() -> None:
-    # A scaler of large numbers inside the graph loses the digits that the trees split on.
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    # Seconds since 1970 are learned to the second; a graph keeps its thresholds to two minutes.
+    import lightgbm
 
-    x, y = rows()
-    big = (x + 1e5).astype(np.float32)
-    model = make_pipeline(StandardScaler(), RandomForestClassifier(20, random_state=0)).fit(big, y)
+    library: Any = lightgbm
+    rng = np.random.default_rng(0)
+    seconds = rng.uniform(1.7e9, 1.7e9 + 20_000, (500, 2))
+    settings = {"objective": "regression", "verbose": -1, "num_threads": 1, "min_data_in_leaf": 1}
+    booster = library.train(settings, library.Dataset(seconds, rng.normal(size=500)), 20)
     with pytest.raises(onnx.Disagrees):
-        onnx.from_sklearn(model, big, np.random.default_rng(0))
+        onnx.from_lightgbm(booster, seconds.astype(np.float32), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("data", [b"", b"nonsense", b"\x08\x08" * 50])

@@ -114,6 +114,12 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
             "Missing option '--node-type'. Example: foresight recommend-mixins --node-type EFFECT "
             "--need cache",
         ),
+        (
+            ("cache", "--node-type", "EFFECT"),
+            2,
+            "Got unexpected extra argument(s) (cache). Example: foresight recommend-mixins "
+            "--node-type EFFECT --need cache",
+        ),
         (("--node-type", "EFFECT", "-k", "11"), 2, "-k: expected less than or equal to 10"),
         (("--node-type", "EFFECT", "-k", "x"), 2, f"-k: {INTEGER}"),
         (

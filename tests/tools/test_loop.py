@@ -201,6 +201,16 @@ async def test_the_outcome_of_a_recommendation_says_what_was_used(asked: Client)
     assert told["joined"]
 
 
+async def test_a_recommendation_counts_in_the_join_rate(asked: Client) -> None:
+    await asked.call_tool("recommend_mixins", {"node_type": "EFFECT"})
+    result = await asked.call_tool("recommend_mixins", {"node_type": "EFFECT"})
+    decision = result.structured_content["decision_id"]
+    await tell(asked, "success", decision_id=decision, facts=PAIR)
+    status = await asked.call_tool("learning_status", {})
+    rate = status.structured_content["join_rate"]
+    assert (rate["decisions"], rate["joined"]) == (2, 1)
+
+
 async def test_who_asks_comes_from_argument_then_request_then_environment(asked: Client) -> None:
     async def logged(decision: str) -> dict[str, Any]:
         await tell(asked, decision_id=decision)
