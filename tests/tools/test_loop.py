@@ -64,9 +64,9 @@ async def test_an_outcome_without_its_decision_waits(asked: Client) -> None:
     assert (found["effect"], found["joined"], found["learners"]) == ("waiting", False, [])
 
 
-async def test_facts_alone_teach_the_only_learner(asked: Client) -> None:
+async def test_facts_alone_teach_whom_they_fit(asked: Client) -> None:
     assert (await tell(asked, facts=PAIR))["learners"] == [LEARNER]
-    requested = await asked.call_tool("train", {})
+    requested = await asked.call_tool("train", {"learner": LEARNER})
     assert requested.structured_content["learner"] == LEARNER
 
 
