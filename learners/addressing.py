@@ -131,7 +131,7 @@ class Addresses:
         learners = [self.live(row["learner"]).learner for row in wanted]
         together = all(learner.steps for learner in learners)
         if len(wanted) > 1 and not together:
-            names = ", ".join(row["learner"] for row in wanted)
+            names = ", ".join(sorted(row["learner"] for row in wanted))
             raise WrongInput(f"learner: outcomes of {names} have this key; name one of them")
         if together or not tell.facts:
             tell = replaced(tell, facts={**wanted[0]["query"], **(tell.facts or {})})

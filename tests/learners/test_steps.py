@@ -14,9 +14,9 @@ from coins import Toss
 from generations import ASK, LEARNERS, NAMES, SETTINGS
 from rig import open_database, running
 
-from learners import codec
+from learners import codec, dividing
 from learners.catalog._generation.types import GenerationQuery
-from learners.errors import Conflict, InvalidFacts, UnknownLearner, WrongInput
+from learners.errors import Conflict, InvalidFacts, NotStored, UnknownLearner, WrongInput
 from learners.lifecycle import Lifecycle, Told
 from learners.replay import replay
 from learners.serving import Caller
@@ -380,3 +380,45 @@ async def test_what_is_kept_of_a_description_changes_no_feature_and_no_score(
         assert asked.tolist() == read.tolist()
         # the answer is found to be about what was told, and is scored
         assert lifecycle.live(TIME).fold.ledger.accounts[0].n == 1
+
+
+async def test_a_decision_is_told_to_those_who_gave_it(fresh_database: Dsn) -> None:
+    async with running(fresh_database, [COINS, *LEARNERS]) as lifecycle:
+        event = ask(lifecycle)
+        await lifecycle.writer.flush(5)
+        with pytest.raises(WrongInput, match=r"learner: this decision is of generation_c.*'coins'"):
+            await tell(lifecycle, event, "success", learner="coins")
+    async with running(fresh_database, [COINS, LEARNERS[-1]]) as without:
+        told = await tell(without, event, "success", {"seconds": 4})
+        assert told.learners == (TIME,)  # the others are not there
+    async with running(fresh_database, [COINS]) as alone:
+        with pytest.raises(WrongInput, match=r"decision_id: it is of gen.*which this program does"):
+            await tell(alone, event, "success")
+
+
+async def test_a_key_of_several_that_have_nothing_in_common_needs_a_name(
+    fresh_database: Dsn,
+) -> None:
+    async with running(fresh_database, [COINS, *LEARNERS]) as lifecycle:
+        form = {"task_description": "a form", "seconds": 3}
+        await lifecycle.tell(Tell(verdict="pending", facts=form, key="k"), CALLER)
+        await lifecycle.tell(Tell(verdict="success", facts={"coin": "a"}, key="k"), CALLER)
+        mend = Tell(verdict="failure", corrects="k", key="later")
+        with pytest.raises(WrongInput, match="learner: outcomes of coins, generation_time have"):
+            await lifecycle.tell(mend, CALLER)
+        told = await lifecycle.tell(replace(mend, learner="coins"), CALLER)
+        assert (told.effect, told.learners) == ("correction", ("coins",))
+        other = replace(mend, learner="", corrects="later", key="last", facts={"coin": "b"})
+        await lifecycle.tell(other, CALLER)
+        assert lifecycle.live("coins").fold.memory.coins == {"a": [0.0, 0.0], "b": [0.0, 1.0]}
+
+
+def test_pending_says_nothing_to_a_learner_of_verdicts_only() -> None:
+    assert dividing.said(COINS, "pending", {"heads": 1}) is None
+
+
+async def test_without_the_database_nothing_is_stored_and_it_is_said(fresh_database: Dsn) -> None:
+    async with running(fresh_database, LEARNERS) as lifecycle:
+        lifecycle.database = None
+        with pytest.raises(NotStored, match=r"not stored: .* Repeat with the same key"):
+            await tell(lifecycle, str(uuid.uuid4()), "pending", {"seconds": 3})

@@ -191,6 +191,33 @@ def test_long_descriptions_are_cut_and_long_code_is_left_out() -> None:
     assert facts["measured"]["lines_of_code"] == 20
 
 
+def test_lists_and_flags_are_read_however_they_are_written() -> None:
+    row = without("rag_examples_count", "lines_of_code", rag_examples_ids="a", rag_enabled="no")
+    found = planned({**row, "modifications_requested": ["names", "tests"], "success": "false"})
+    facts = told(found)[SUCCESS].facts or {}
+    assert (facts["rag_examples"], facts["modifications"]) == (0, "names; tests")
+    kept = (told(found)[TIME].facts or {})["metadata"]
+    assert kept["rag_examples_ids"] == ["a"]
+    assert kept["cyclomatic_complexity"] == 4  # alone it is not what code measures
+    assert "measured" not in (told(found).get(COMPLEXITY, Tell(verdict="pending")).facts or {})
+
+
+def test_times_that_are_missing_are_made_of_those_that_are_there() -> None:
+    def known(*names: str, **more: Any) -> float:
+        return told(planned(without("completed_at", *names, **more)))[TIME].known or 0.0
+
+    start, judged = 1772445600.0, 1772449200.0
+    assert known() == start + 30
+    assert known("approved_at", "started_at") == NOW
+    assert known("started_at") == judged
+    assert known(generation_time_seconds=1e6) == judged
+    assert known("generation_time_seconds") == start
+    with pytest.raises(
+        WrongInput, match="line 1: generation_time_seconds: expected a valid number"
+    ):
+        known(generation_time_seconds="long")
+
+
 async def imported(lifecycle: Lifecycle, found: Plan) -> dict[str, Any]:
     return await tell(lifecycle, found, lambda done: None)
 
