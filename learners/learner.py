@@ -34,6 +34,7 @@ Row: TypeAlias = NDArray[np.float32]
 Floats: TypeAlias = NDArray[np.float64]
 
 Source = Literal["model", "observed", "base_rate", "rules", "abstained"]
+Verdict = Literal["success", "neutral", "failure"]
 
 
 class Advice(BaseModel):
@@ -232,8 +233,8 @@ class Learner(Generic[Q, O, M, P, A]):
         options: What can be chosen, or what an outcome is attributed to.
         features: (d,) float32 row of an option at a time (seconds since 1970).
         labels: What an outcome says about which option.
-        verdict: The outcome that a caller's success / neutral / failure stands for; None where it
-            says nothing to this learner.
+        verdict: The outcome that a caller's success / neutral / failure stands for; None where
+            such a word alone says nothing to this learner.
         group: What shares its luck, for splits and intervals, unless the caller gives a group.
         evidence: How much has been told.
         candidates: By name; each raises TooFewExamples with the missing number in words.
@@ -261,6 +262,8 @@ class Learner(Generic[Q, O, M, P, A]):
             where nothing says so. None: outcomes are complete as they are told.
         names: Fields of the outcome that name things; they are no texts, and stay whatever becomes
             of texts.
+        steps: Outcomes are told in steps: that it is finished, then how it was judged, in any
+            order. A later word adds to an earlier one, and what it leaves out stays as it was said.
     """
 
     name: str
@@ -275,7 +278,7 @@ class Learner(Generic[Q, O, M, P, A]):
     options: Callable[[M, Q], tuple[Option, ...]]
     features: Callable[[M, Q, Option, float], Row]
     labels: Callable[[Q, O], tuple[Label, ...]]
-    verdict: Callable[[Literal["success", "neutral", "failure"]], O | None]
+    verdict: Callable[[Verdict], O | None]
     group: Callable[[Q], str]
     evidence: Callable[[M], Evidence]
     candidates: Mapping[str, Fit[P]]
@@ -298,6 +301,7 @@ class Learner(Generic[Q, O, M, P, A]):
     concerns: Callable[[O], bool] = lambda _: True
     used: Use | None = None
     names: tuple[str, ...] = ()
+    steps: bool = False
 
 
 AnyLearner: TypeAlias = Learner[Any, Any, Any, Any, Any]

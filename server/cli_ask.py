@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command("rank-templates", rich_help_panel=ASK)(rank_templates)
     app.command("rank", rich_help_panel=ASK, help="Short for rank-templates.")(rank_templates)
     app.command("record-feedback", rich_help_panel=ASK)(record_feedback)
+    app.command("tell", rich_help_panel=ASK, help="Short for record-feedback.")(record_feedback)
     app.command("learning-status", rich_help_panel=ASK)(learning_status)
     app.command("status", rich_help_panel=ASK, help="Short for learning-status.")(learning_status)
     app.command("promote", rich_help_panel=LEARN)(promote)
@@ -111,10 +112,15 @@ def rank_templates(
 
 
 def record_feedback(
-    outcome: Annotated[str, typer.Argument(help="success, neutral or failure.")],
+    outcome: Annotated[str, typer.Argument(help="success, neutral, failure; or pending.")],
     decision_id: Annotated[str, typer.Option(help="Of the answer this is about.")] = "",
-    learner: Annotated[str, typer.Option(help="Who learns from facts without a decision.")] = "",
+    learner: Annotated[
+        str, typer.Option(help="Who learns from the facts; default: whom they fit.")
+    ] = "",
     facts: Annotated[str, typer.Option(help="JSON, or @FILE with JSON.")] = "",
+    code_file: Annotated[
+        str, typer.Option(metavar="FILE", help="The code that was generated; it is measured.")
+    ] = "",
     followed: Annotated[str, typer.Option(help="yes, no or unknown.")] = "unknown",
     notes: Annotated[str, typer.Option(help="Free text.")] = "",
     key: Annotated[str, typer.Option(help="One key is stored once.")] = "",
@@ -125,14 +131,18 @@ def record_feedback(
     project: Project = "",
     as_json: Json = False,
 ) -> None:
-    """Store what really happened, about an answer or about plain facts."""
+    """Store what really happened, about an answer or about plain facts.
+
+    pending says that it is finished and that nobody has judged it yet: what it took and gave can be
+    told at once, with --facts and --code-file, and the judgement later.
+    """
     mirror(
         "record_feedback",
         as_json,
         outcome=outcome,
         decision_id=decision_id,
         learner=learner,
-        facts=_facts(facts),
+        facts=_with_code(_facts(facts), code_file),
         followed=followed,
         notes=notes,
         key=key,
@@ -204,3 +214,13 @@ def _facts(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise WrongInput("--facts: expected a JSON object")
     return value
+
+
+def _with_code(facts: dict[str, Any], file: str) -> dict[str, Any]:
+    if not file:
+        return facts
+    try:
+        code = Path(file).read_text("utf-8")
+    except UnicodeDecodeError:
+        raise WrongInput("--code-file: expected text in UTF-8") from None
+    return {"file_path": file, **facts, "code": code}

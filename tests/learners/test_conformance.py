@@ -1,8 +1,9 @@
 """Every promise of the contract, kept by every learner of the catalog."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -12,7 +13,6 @@ from learners.errors import NotYet, Refused
 from learners.learner import AnyExample, AnyLearner, Event, Table
 from learners.registry import catalog
 from learners.replay import Asked, Entry, Rows, asked, log, replay, start
-from learners.telling import Verdict
 
 LEARNERS = list(catalog().values())
 N = 160
@@ -50,7 +50,7 @@ def _fitted(name: str) -> dict[str, object]:
     return found
 
 
-def told(learner: AnyLearner, query: Any, word: Verdict) -> Any:
+def told(learner: AnyLearner, query: Any, word: Literal["success", "neutral", "failure"]) -> Any:
     """The outcome of a verdict about an answer, as telling makes it."""
     outcome = learner.verdict(word)
     if learner.used is None or outcome is None:
@@ -211,6 +211,23 @@ def test_a_verdict_is_an_outcome_and_neutral_labels_nothing_as_failure(learner: 
     assert all(label.y == 1 for label in success)
     assert success
     assert all(label.y == 0 for label in failure)
+
+
+def test_a_step_that_adds_nothing_new_changes_nothing_that_is_believed(
+    learner: AnyLearner,
+) -> None:
+    if not learner.steps:
+        pytest.skip(f"{learner.name} is told its outcomes at once")
+    once, twice = start(learner), start(learner)
+    for i, example in enumerate(specimens(learner, 40)):
+        first = Event(seq=2 * i + 1, query=example.query, outcome=example.outcome,
+                      known=example.known, asked=example.asked)  # fmt: skip
+        again = replace(first, seq=2 * i + 2, known=example.known + 1, replaced=first)
+        once.observe(Entry(event=first))
+        twice.observe(Entry(event=first))
+        twice.observe(Entry(event=again))
+    assert twice.memory == once.memory
+    assert twice.ledger == once.ledger
 
 
 def test_intervals_hold_what_was_predicted(learner: AnyLearner) -> None:

@@ -133,6 +133,17 @@ usable = templates | st.fixed_dictionaries(
         "conflict_reason": st.sampled_from(SECRETS).map(lambda secret: f"log: {secret}"),
     },
 )
+finished = st.fixed_dictionaries(
+    {"language": st.sampled_from(("python", "go", "tea"))},
+    optional={
+        "task_description": st.sampled_from(SECRETS),
+        "seconds": st.floats(0, 100),
+        "quality": st.integers(-1, 11),
+        "model": st.sampled_from(NAMES),
+        "code": st.sampled_from(SECRETS).map(lambda secret: f"def f():\n    return '{secret}'\n"),
+        "metadata": st.dictionaries(st.sampled_from(SECRETS), st.sampled_from(SECRETS)),
+    },
+)
 
 
 def fitting(schema: Mapping[str, Any], name: str = "") -> Strategy:
@@ -146,13 +157,14 @@ def fitting(schema: Mapping[str, Any], name: str = "") -> Strategy:
             most, least = schema["maxLength"], schema.get("minLength", 0)
             named = st.one_of(st.sampled_from(NAMES), st.sampled_from(SECRETS), st.text(max_size=9))
             return named.map(lambda text: text[:most].ljust(least, "x")) | st.just("")
-        case "integer":
-            return st.integers(schema["minimum"], schema["maximum"])
+        case "integer" | "number":
+            numbers = st.integers if schema["type"] == "integer" else st.floats
+            return numbers(schema["minimum"], schema["maximum"])
         case "array":
             least, most = schema.get("minItems", 0), min(schema["maxItems"], 6)
             return st.lists(fitting(schema["items"]), min_size=least, max_size=most)
         case "object":
-            return usable | usable | facts
+            return usable | finished | facts
         case other:
             raise AssertionError(f"no strategy for {other}")
 

@@ -31,6 +31,7 @@ NUMBERS = "facts: expected numbers between -2^53 and 2^53, which JSON keeps exac
 SECRET = wild.SECRETS[0]
 UUID = "7d8e9f00-0000-4000-8000-000000000000"
 UNKNOWN = f"learner: expected one of {LEARNERS}; got 'tea'"
+FORM = {"task_type": "frontend", "language": "go"}
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("check_mixin_compatibility", {}, f"mixins: is missing; node_type: is missing.{CHECK}"),
@@ -129,7 +130,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "record_feedback",
         {"outcome": "great"},
-        f"outcome: expected 'success', 'neutral' or 'failure'.{TELL}",
+        f"outcome: expected 'success', 'neutral', 'failure' or 'pending'.{TELL}",
     ),
     (
         "record_feedback",
@@ -267,6 +268,55 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         {"task_description": "a form"},
         "candidates: no template is known yet; `foresight templates add` describes one, "
         "`foresight templates import` many",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "facts": PAIR},
+        "outcome: pending is for what is judged later, such as a generation; mixin_compatibility "
+        "learns from success, neutral or failure",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": {"project": "p"}},
+        f"learner: these facts could be about several; expected one of {LEARNERS}",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "learner": "generation_time", "facts": FORM},
+        "facts: outcome pending alone says nothing to generation_time; give some of seconds, "
+        "tokens, cost_usd, metadata",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "facts": {**FORM, "quality": 11}},
+        "facts.quality: expected less than or equal to 10. "
+        "Accepted: quality, self_review, self_review_feedback.",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": {**FORM, "action": "reject"}},
+        "facts.action: contradicts outcome success; leave it out",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "facts": {**FORM, "action": "approve"}},
+        "facts.action: is told once it is judged, with outcome success, neutral or failure; "
+        "pending says that nobody has judged it yet",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "facts": {**FORM, "code": "x" * 200_001}},
+        f"facts: expected at most 200000 characters of code.{TELL}",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "facts": {**FORM, "code": 7}},
+        "facts.code: expected a text of at most 200000 characters",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "facts": {**FORM, "code": SECRET, "generated_code": SECRET}},
+        "facts.generated_code: is another name of code; give one of the two",
     ),
     ("learning_status", {"learner": "tea"}, UNKNOWN),
     (

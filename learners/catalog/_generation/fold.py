@@ -157,10 +157,17 @@ class Fold:
         if event.replaced is not None:
             self._count(memory, keys_of(event.replaced.query), event.replaced, -1)
         value = self._count(memory, keys, event, 1)
-        if value is None:
+        if value is None or self._is_known(event):
             return
         self._believe(memory, keys, event, value)
         memory.newest = [*memory.newest[-NEWEST + 1 :], value]
+
+    def _is_known(self, event: Event[GenerationQuery, Any]) -> bool:
+        """Return whether an outcome adds something, but nothing to what is believed of effects."""
+        before = event.replaced
+        if before is None or before.query != event.query:
+            return False
+        return self.label(before.outcome) == self.label(event.outcome)
 
     def _count(
         self,

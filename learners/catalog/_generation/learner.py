@@ -88,6 +88,7 @@ def success_learner(name: str, title: str) -> SuccessLearner:
         retrain=RETRAIN,
         texts=TEXTS,
         settings=SETTINGS,
+        steps=True,
     )
 
 
@@ -168,6 +169,7 @@ def estimate_learner(
         upstream=upstream or {},
         texts=TEXTS,
         settings=SETTINGS,
+        steps=True,
     )
 
 
