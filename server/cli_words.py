@@ -6,23 +6,26 @@ from collections.abc import Mapping
 VERBS: Mapping[str, str] = {
     "check_mixin_compatibility": "foresight check-mixin-compatibility",
     "recommend_mixins": "foresight recommend-mixins",
+    "predict_generation_success": "foresight predict",
+    "route_generation": "foresight route",
     "rank_templates": "foresight rank-templates",
     "record_feedback": "foresight record-feedback",
     "learning_status": "foresight status",
+    "emerging_patterns": "foresight patterns",
+    "pending_feedback": "foresight pending",
     "roll_back": "foresight rollback",
 }
 OPTIONS: Mapping[str, str] = {
     "required_capabilities": "--need",
     "existing_mixins": "--existing",
-    "decision_id": "--decision-id",
-    "node_type": "--node-type",
-    "task_type": "--task-type",
     "tags": "--tag",
     "candidates": "--candidate",
     "k": "-k",
 }
 WITHOUT_DASHES: Mapping[str, tuple[str, ...]] = {  # arguments, where others have options
     "check_mixin_compatibility": ("mixins",),
+    "predict_generation_success": ("task_description",),
+    "route_generation": ("task_description",),
     "rank_templates": ("task_description",),
     "record_feedback": ("outcome",),
     "templates add": ("name",),
@@ -34,6 +37,8 @@ LEARNER = "mixin_compatibility"
 EXAMPLES: Mapping[str, str] = {
     "check-mixin-compatibility": "MixinCaching MixinRetry --node-type EFFECT",
     "recommend-mixins": "--node-type EFFECT --need cache",
+    "predict-generation-success": '"Add a login endpoint" --task-type backend --agent ANN',
+    "route": '"Add a login endpoint" --task-type backend',
     "rank-templates": "'list the orders of a customer' --task-type backend --language python",
     "rank": "'list the orders of a customer' --task-type backend --language python",
     "record-feedback": "success --decision-id ID",
@@ -63,7 +68,7 @@ def option(tool: str, argument: str) -> str:
     """Return what a tool's argument is called on the command line."""
     if argument in WITHOUT_DASHES.get(tool, ()):
         return argument
-    return OPTIONS.get(argument, f"--{argument}")
+    return OPTIONS.get(argument, f"--{argument.replace('_', '-')}")
 
 
 def explained(tool: str, arguments: Mapping[str, object], text: str) -> str:

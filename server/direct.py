@@ -15,12 +15,16 @@ from tools.admin import Requested, Served
 from tools.answers import Answer
 from tools.check_mixin_compatibility import CompatibilityAnswer
 from tools.context import App
+from tools.emerging_patterns import PatternsAnswer
 from tools.learning_status import StatusAnswer
+from tools.pending_feedback import PendingAnswer
+from tools.predict_generation_success import PredictionAnswer
 from tools.rank_templates import RankingAnswer
 from tools.recommend_mixins import RecommendationAnswer
 from tools.record_feedback import FeedbackAnswer
+from tools.route_generation import RouteAnswer
 from tools.strict import StrictTool
-from tools.surface import TOOLSETS, tools
+from tools.surface import TOOLSETS, beside, tools
 
 if TYPE_CHECKING:
     from learners.lifecycle import Lifecycle
@@ -31,8 +35,11 @@ HISTORY_SECONDS = 600.0
 
 @cache
 def named() -> Mapping[str, StrictTool]:
-    """Return all tools by their names; made when first asked for, because a server has its own."""
-    return {tool.name: tool for tool in tools(TOOLSETS)}
+    """Return all tools, and what stands beside them, by name.
+
+    Made when first asked for, because a server has its own.
+    """
+    return {tool.name: tool for tool in (*tools(TOOLSETS), *beside())}
 
 
 def check(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,6 +99,37 @@ class Foresight:
             project=project,
         )
         return cast(RecommendationAnswer, answer)
+
+    async def predict_generation_success(
+        self, task_description: str = "", **details: str | float
+    ) -> PredictionAnswer:
+        """Say how a generation will turn out; ``details`` are the tool's other arguments."""
+        answer = await self.call(
+            "predict_generation_success", task_description=task_description, **details
+        )
+        return cast(PredictionAnswer, answer)
+
+    async def route(
+        self, task_description: str = "", *, by: str = "agent", margin: float = 0.02, **task: str
+    ) -> RouteAnswer:
+        """Say who does a generation for least; ``task`` says more of it."""
+        answer = await self.call(
+            "route_generation", task_description=task_description, by=by, margin=margin, **task
+        )
+        return cast(RouteAnswer, answer)
+
+    async def pending(
+        self, limit: int = 20, project: str = "", *, everywhere: bool = False
+    ) -> PendingAnswer:
+        """List answers of a project nobody has judged yet, the most telling first."""
+        answer = await self.call(
+            "pending_feedback", limit=limit, project=project, everywhere=everywhere
+        )
+        return cast(PendingAnswer, answer)
+
+    async def patterns(self) -> PatternsAnswer:
+        """List combinations that do better or worse than their parts promise."""
+        return cast(PatternsAnswer, await self.call("emerging_patterns"))
 
     async def rank_templates(
         self,

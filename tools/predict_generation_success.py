@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from tools.answers import Advised, Part, Source, chance
-from tools.arguments import Project, TaskType, plain
+from tools.arguments import Project, TaskType
 from tools.context import Call, Called
+from tools.generation import (
+    LEARNERS,
+    Agent,
+    Alike,
+    Description,
+    Examples,
+    Files,
+    Framework,
+    Guess,
+    Key,
+    Language,
+    Model,
+    Quality,
+    Similarity,
+    Temperature,
+    Template,
+    Tokens,
+    query_of,
+)
+from tools.route_generation import Of, routed
 
 if TYPE_CHECKING:
     from learners.catalog.generation_success import GenerationQuery
     from learners.serving import Decision
 
-Description = Annotated[
-    str, Field(max_length=20_000, description="the task in words"), AfterValidator(plain)
-]
-
-Language = Annotated[str, Field(max_length=200, description="e.g. python"), AfterValidator(plain)]
-Framework = Annotated[str, Field(max_length=200, description="e.g. fastapi"), AfterValidator(plain)]
-Agent = Annotated[str, Field(max_length=200, description="who does it"), AfterValidator(plain)]
-Model = Annotated[str, Field(max_length=200, description="language model"), AfterValidator(plain)]
-Template = Annotated[str, Field(max_length=200, description="its name"), AfterValidator(plain)]
-Key = Annotated[str, Field(max_length=200, description="stable id"), AfterValidator(plain)]
-Alike = Annotated[
-    str, Field(max_length=200, description="task_key of a similar task"), AfterValidator(plain)
-]
-Temperature = Annotated[float, Field(ge=-1, le=5, description="of sampling")]
-Tokens = Annotated[int, Field(ge=-1, le=1_000_000_000, description="limit")]
-Examples = Annotated[int, Field(ge=-1, le=1_000_000, description="retrieved")]
-Quality = Annotated[float, Field(ge=-1, le=10, description="0 to 10")]
-Files = Annotated[int, Field(ge=-1, le=1_000_000, description="expected")]
-Guess = Annotated[float, Field(ge=-1, le=10, description="yours, 0 to 10")]
-Similarity = Annotated[float, Field(ge=-1, le=1, description="up to 1")]
-LEARNERS = {
-    "success": "generation_success",
-    "complexity": "generation_complexity",
-    "seconds": "generation_time",
-    "quality": "generation_quality",
-}
 UNITS = {"complexity": " of 10", "seconds": " s", "quality": " of 10"}
 UNASKED = "no task_description and no task_key: the task itself cannot be recognised"
 
@@ -130,10 +124,6 @@ async def predict_generation_success(
     """Says before code is written whether it will be accepted unmodified, how complex, long and
     good it will be, with intervals and n, and who does it cheapest. Numbers: -1 is unknown. To
     choose a template, use rank_templates."""  # noqa: D205, D209 - a model reads it
-    # here, so that the first reply does not wait for the learners
-    from learners.catalog.generation_success import GenerationQuery
-    from learners.codec import validated
-
     caller = call.by(project)
     numbers = {
         "temperature": temperature,
@@ -144,7 +134,7 @@ async def predict_generation_success(
         "estimate": complexity_estimate,
         "similarity": similarity,
     }
-    asked = {
+    words = {
         "task_description": task_description,
         "task_type": task_type,
         "language": language,
@@ -154,11 +144,8 @@ async def predict_generation_success(
         "template": template,
         "task_key": task_key,
         "similar_to": similar_to,
-        "project": caller.project,
-        "utc_offset": _offset(),
-        **{name: None if value < 0 else value for name, value in numbers.items()},
     }
-    query: GenerationQuery = validated(GenerationQuery, asked, "query")
+    query = query_of(caller, words, numbers)
     said = call.lifecycle.ask_together(list(LEARNERS.values()), query, caller)
     return _answer(call, query, said)
 
@@ -194,13 +181,8 @@ def _estimated(said: Decision[Any]) -> Estimated:
 
 
 def _routed(call: Call, query: GenerationQuery) -> Routed:
-    from learners.catalog.generation_success import By, routing
-
-    live, costs = (call.lifecycle.live(LEARNERS[name]) for name in ("success", "seconds"))
-    by: By = "model" if query.model and not query.agent else "agent"
-    found = routing(
-        (live.served[1], live.fold.memory), costs.fold.memory, query, call.lifecycle.now(), by
-    )
+    by: Of = "model" if query.model and not query.agent else "agent"
+    found = routed(call, query, by)
     chosen = found.chosen
     return Routed(
         by=by,
@@ -209,11 +191,3 @@ def _routed(call: Call, query: GenerationQuery) -> Routed:
         usd=chosen.usd if chosen else None,
         reason=found.reason,
     )
-
-
-def _offset() -> int:
-    """Return by how many minutes this machine's clock is ahead of UTC."""
-    from datetime import UTC, datetime
-
-    ahead = datetime.now(UTC).astimezone().utcoffset()
-    return round(ahead.total_seconds() / 60) if ahead else 0

@@ -58,6 +58,19 @@ FILES: dict[str, bytes] = {
     "nul.csv": b"mixin_a,mixin_b,node_type,compatible,conflict_reason\nA,B,EFFECT,0,a\0b\n",
 }
 
+PREDICTED: list[tuple[tuple[str, ...], int, str]] = [
+    (("--task-type", "tea"), 2, f"--task-type: {TASKS}"),
+    (("--files", "x"), 2, f"--files: {INTEGER}"),
+    (("--temperature", "nan"), 2, "--temperature: expected less than or equal to 5"),
+    (("--similarity", "2"), 2, "--similarity: expected less than or equal to 1"),
+    (("--rag-examples", "-2"), 2, "--rag-examples: expected greater than or equal to -1"),
+    ((HALF,), 2, "task_description: expected a valid string"),
+    (("@nowhere",), 1, "nowhere: No such file or directory"),
+    (("@folder",), 1, "folder: Is a directory"),
+    (("@binary",), 2, "task_description: expected text in UTF-8 in binary"),
+    (("--project", "p" * 201), 2, "--project: expected at most 200 characters"),
+]
+
 WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
     "": [
         (("--tea",), 2, "No such option: --tea"),
@@ -228,6 +241,28 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
             "--facts seconds: expected greater than or equal to 0. "
             "Accepted: seconds, tokens, cost_usd, metadata.",
         ),
+    ],
+    "predict-generation-success": PREDICTED,
+    "predict": PREDICTED,
+    "route": [
+        (
+            ("a", "b"),
+            2,
+            'Got unexpected extra argument(s) (b). Example: foresight route "Add a login '
+            'endpoint" --task-type backend',
+        ),
+        (("--by", "tea"), 2, "--by: expected 'agent' or 'model'"),
+        (("--margin", "x"), 2, "--margin: expected a valid number"),
+        (("--margin", "1.5"), 2, "--margin: expected less than or equal to 1"),
+        (("--margin", "nan"), 2, "--margin: expected less than or equal to 1"),
+        (("--task-type", "tea"), 2, f"--task-type: {TASKS}"),
+        (("@nowhere",), 1, "nowhere: No such file or directory"),
+    ],
+    "patterns": [(("x",), 2, EXTRA)],
+    "pending": [
+        (("x",), 2, EXTRA),
+        (("--limit", "0"), 2, "--limit: expected greater than or equal to 1"),
+        (("--limit", "x"), 2, f"--limit: {INTEGER}"),
     ],
     "record-feedback": [
         (

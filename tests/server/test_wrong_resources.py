@@ -9,15 +9,16 @@ from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
 from served import LEARNERS, client, settings_for, text, url_of
 
+from learners.registry import catalog
 from storage.embedded import Dsn
 
 pytestmark = pytest.mark.anyio
 
-LEARNER = "mixin_compatibility"
+LEARNER = ", ".join(catalog())
 SECRET = wild.SECRETS[0]
 KNOWN = (
-    "expected one of foresight://status, foresight://card/{learner}, foresight://decision/{id}, "
-    "foresight://mixins/{name}"
+    "expected one of foresight://status, foresight://pending, foresight://card/{learner}, "
+    "foresight://decision/{id}, foresight://mixins/{name}"
 )
 DESCRIBE = "`foresight mixins add` describes a new one"
 MISSING = "7d8e9f00-0000-4000-8000-000000000000"

@@ -34,6 +34,7 @@ FORGOTTEN_IN = 365.0  # days in which a belief that nothing renews is as wide as
 # A task that nobody named is a task all the same.
 UNKNOWN_TASK = Belief(0.0, LEVELS["task"][0])
 LASTING = ("task", "task_agent")  # tasks do not change
+COMBINED = ("agent_type", "model_type")  # what the parts alone do not promise
 NEWEST = 1000
 LEADING = 24  # rarest words of a task, which lead to it
 COOL = 0.1  # temperature up to which a setting is cool (002-88)
@@ -118,6 +119,14 @@ def word_beliefs(memory: GenerationMemory, words: Weighted) -> list[Belief]:
         Belief(known[word][0], known[word][1]) if word in known else Belief(0.0, WORD_VARIANCE)
         for word, _ in words
     ]
+
+
+def telling(memory: GenerationMemory, query: GenerationQuery, at: float) -> float:
+    """Return what the outcome of a question would teach at a time, in bits."""
+    own = [belief(level, memory.cells[level].get(key), at) for level, key in keys_of(query)]
+    words = rarity(memory, query.said.weights)
+    said = beliefs.together(word_beliefs(memory, words), [weight for _, weight in words])
+    return beliefs.information(beliefs.together([*own, said]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +218,9 @@ class Fold:
         words = rarity(memory, said.weights)
         self._believe_words(memory, words, whole, value)
         if self.unit.noise is None:
-            watch(memory, event.query, beliefs.probability(whole), value)
+            parts = [b for (level, _), b in zip(keys, own, strict=True) if level not in COMBINED]
+            promised = beliefs.probability(beliefs.together(parts))
+            watch(memory, event.query, promised, value, self._before(event.replaced))
         pull = self._pull(whole, value)
         for (_, cell), before in zip(cells, own, strict=True):
             after = beliefs.moved(before, pull)
@@ -219,6 +230,15 @@ class Fold:
             del memory.first[next(iter(memory.first))]
         if said.words:
             _remember(memory, task_of(event.query), event.query.project, words)
+
+    def _before(
+        self, replaced: Event[GenerationQuery, Any] | None
+    ) -> tuple[GenerationQuery, float] | None:
+        """Return the question and value that an event corrects, where it had one."""
+        label = None if replaced is None else self.label(replaced.outcome)
+        if replaced is None or label is None:
+            return None
+        return replaced.query, self.unit.of(label)
 
     def _pull(self, whole: Belief, value: float) -> beliefs.Pull:
         if self.unit.noise is None:
