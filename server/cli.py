@@ -16,6 +16,7 @@ from server import (
     cli_data,
     cli_evaluate,
     cli_forget,
+    cli_generations,
     cli_learn,
     cli_mixins,
     cli_reproduce,
@@ -37,6 +38,7 @@ app = typer.Typer(name="foresight", no_args_is_help=True, pretty_exceptions_enab
 cli_serve.register(app)
 cli_token.register(app)
 cli_ask.register(app)
+cli_generations.register(app)
 cli_learn.register(app)
 cli_audit.register(app)
 cli_reproduce.register(app)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 VERBS: Mapping[str, str] = {
     "check_mixin_compatibility": "foresight check-mixin-compatibility",
     "recommend_mixins": "foresight recommend-mixins",
+    "predict_generation_success": "foresight predict",
+    "route_generation": "foresight route",
     "record_feedback": "foresight record-feedback",
     "learning_status": "foresight status",
     "roll_back": "foresight rollback",
@@ -13,12 +15,12 @@ VERBS: Mapping[str, str] = {
 OPTIONS: Mapping[str, str] = {
     "required_capabilities": "--need",
     "existing_mixins": "--existing",
-    "decision_id": "--decision-id",
-    "node_type": "--node-type",
     "k": "-k",
 }
 WITHOUT_DASHES: Mapping[str, tuple[str, ...]] = {  # arguments, where others have options
     "check_mixin_compatibility": ("mixins",),
+    "predict_generation_success": ("task_description",),
+    "route_generation": ("task_description",),
     "record_feedback": ("outcome",),
     "learning_status": ("learner",),
     "promote": ("learner", "version"),
@@ -28,6 +30,8 @@ LEARNER = "mixin_compatibility"
 EXAMPLES: Mapping[str, str] = {
     "check-mixin-compatibility": "MixinCaching MixinRetry --node-type EFFECT",
     "recommend-mixins": "--node-type EFFECT --need cache",
+    "predict-generation-success": '"Add a login endpoint" --task-type backend --agent ANN',
+    "route": '"Add a login endpoint" --task-type backend',
     "record-feedback": "success --decision-id ID",
     "promote": f"{LEARNER} 2",
     "backtest": f"{LEARNER} lines.jsonl",
@@ -49,7 +53,7 @@ def option(tool: str, argument: str) -> str:
     """Return what a tool's argument is called on the command line."""
     if argument in WITHOUT_DASHES.get(tool, ()):
         return argument
-    return OPTIONS.get(argument, f"--{argument}")
+    return OPTIONS.get(argument, f"--{argument.replace('_', '-')}")
 
 
 def explained(tool: str, arguments: Mapping[str, object], text: str) -> str:

@@ -16,10 +16,12 @@ from tools.answers import Answer
 from tools.check_mixin_compatibility import CompatibilityAnswer
 from tools.context import App
 from tools.learning_status import StatusAnswer
+from tools.predict_generation_success import PredictionAnswer
 from tools.recommend_mixins import RecommendationAnswer
 from tools.record_feedback import FeedbackAnswer
+from tools.route_generation import RouteAnswer
 from tools.strict import StrictTool
-from tools.surface import TOOLSETS, tools
+from tools.surface import TOOLSETS, beside, tools
 
 if TYPE_CHECKING:
     from learners.lifecycle import Lifecycle
@@ -30,8 +32,11 @@ HISTORY_SECONDS = 600.0
 
 @cache
 def named() -> Mapping[str, StrictTool]:
-    """Return all tools by their names; made when first asked for, because a server has its own."""
-    return {tool.name: tool for tool in tools(TOOLSETS)}
+    """Return all tools, and what stands beside them, by name.
+
+    Made when first asked for, because a server has its own.
+    """
+    return {tool.name: tool for tool in (*tools(TOOLSETS), *beside())}
 
 
 def check(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,6 +96,24 @@ class Foresight:
             project=project,
         )
         return cast(RecommendationAnswer, answer)
+
+    async def predict_generation_success(
+        self, task_description: str = "", **details: str | float
+    ) -> PredictionAnswer:
+        """Say how a generation will turn out; ``details`` are the tool's other arguments."""
+        answer = await self.call(
+            "predict_generation_success", task_description=task_description, **details
+        )
+        return cast(PredictionAnswer, answer)
+
+    async def route(
+        self, task_description: str = "", *, by: str = "agent", margin: float = 0.02, **task: str
+    ) -> RouteAnswer:
+        """Say who does a generation for least; ``task`` says more of it."""
+        answer = await self.call(
+            "route_generation", task_description=task_description, by=by, margin=margin, **task
+        )
+        return cast(RouteAnswer, answer)
 
     async def record_feedback(
         self, outcome: str, *, facts: Mapping[str, Any] | None = None, **details: str

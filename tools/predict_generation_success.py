@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from tools.answers import Advised, Part, Source, chance
-from tools.arguments import Lower, Project, plain
+from tools.arguments import Project
 from tools.context import Call, Called
+from tools.generation import (
+    LEARNERS,
+    Agent,
+    Amount,
+    Count,
+    Description,
+    Framework,
+    Key,
+    Language,
+    Model,
+    Score,
+    Share,
+    Similar,
+    TaskType,
+    Temperature,
+    Template,
+    query_of,
+)
+from tools.route_generation import Of, routed
 
 if TYPE_CHECKING:
     from learners.catalog.generation_success import GenerationQuery
     from learners.serving import Decision
 
-TaskType = Annotated[
-    Literal[
-        "backend", "frontend", "database", "testing", "documentation", "devops", "refactoring",
-        "implementation", "other",
-    ],
-    Lower,
-]  # fmt: skip
-Description = Annotated[
-    str, Field(max_length=20_000, description="the task in words"), AfterValidator(plain)
-]
-Name = Annotated[str, Field(max_length=200), AfterValidator(plain)]
-Key = Annotated[
-    str, Field(max_length=200, description="stable id of the task"), AfterValidator(plain)
-]
-Unknown = Annotated[float, Field(ge=-1, le=1e9, description="-1: unknown")]
-LEARNERS = {
-    "success": "generation_success",
-    "complexity": "generation_complexity",
-    "seconds": "generation_time",
-    "quality": "generation_quality",
-}
 UNITS = {"complexity": " of 10", "seconds": " s", "quality": " of 10"}
 UNASKED = "no task_description and no task_key: the task itself cannot be recognised"
 
@@ -106,31 +104,27 @@ async def predict_generation_success(
     call: Called,
     task_description: Description = "",
     task_type: TaskType = "other",
-    language: Name = "",
-    framework: Name = "",
-    agent: Name = "",
-    model: Name = "",
-    template: Name = "",
+    language: Language = "",
+    framework: Framework = "",
+    agent: Agent = "",
+    model: Model = "",
+    template: Template = "",
     task_key: Key = "",
-    temperature: Unknown = -1,
-    max_tokens: Unknown = -1,
-    rag_examples: Unknown = -1,
-    rag_quality: Unknown = -1,
-    files: Unknown = -1,
-    lines: Unknown = -1,
-    dependencies: Unknown = -1,
-    complexity_estimate: Unknown = -1,
-    similar_to: Name = "",
-    similarity: Unknown = -1,
+    temperature: Temperature = -1,
+    max_tokens: Count = -1,
+    rag_examples: Count = -1,
+    rag_quality: Score = -1,
+    files: Count = -1,
+    lines: Count = -1,
+    dependencies: Count = -1,
+    complexity_estimate: Amount = -1,
+    similar_to: Similar = "",
+    similarity: Share = -1,
     project: Project = "",
 ) -> PredictionAnswer:
     """Says before code is written whether it will be accepted unmodified, how complex, how long and
     how good it will be, each with interval and n, and who does it cheapest. Tell the result to
     record_feedback. To choose a template, use rank_templates."""  # noqa: D205, D209 - a model reads it
-    # here, so that the first reply does not wait for the learners
-    from learners.catalog.generation_success import GenerationQuery
-    from learners.codec import validated
-
     caller = call.by(project)
     numbers = {
         "temperature": temperature,
@@ -143,7 +137,7 @@ async def predict_generation_success(
         "estimate": complexity_estimate,
         "similarity": similarity,
     }
-    asked = {
+    words = {
         "task_description": task_description,
         "task_type": task_type,
         "language": language,
@@ -153,11 +147,8 @@ async def predict_generation_success(
         "template": template,
         "task_key": task_key,
         "similar_to": similar_to,
-        "project": caller.project,
-        "utc_offset": _offset(),
-        **{name: None if value < 0 else value for name, value in numbers.items()},
     }
-    query: GenerationQuery = validated(GenerationQuery, asked, "query")
+    query = query_of(caller, words, numbers)
     said = call.lifecycle.ask_together(list(LEARNERS.values()), query, caller)
     return _answer(call, query, said)
 
@@ -193,13 +184,8 @@ def _estimated(said: Decision[Any]) -> Estimated:
 
 
 def _routed(call: Call, query: GenerationQuery) -> Routed:
-    from learners.catalog.generation_success import By, routing
-
-    live, costs = (call.lifecycle.live(LEARNERS[name]) for name in ("success", "seconds"))
-    by: By = "model" if query.model and not query.agent else "agent"
-    found = routing(
-        (live.served[1], live.fold.memory), costs.fold.memory, query, call.lifecycle.now(), by
-    )
+    by: Of = "model" if query.model and not query.agent else "agent"
+    found = routed(call, query, by)
     chosen = found.chosen
     return Routed(
         by=by,
@@ -208,11 +194,3 @@ def _routed(call: Call, query: GenerationQuery) -> Routed:
         usd=chosen.usd if chosen else None,
         reason=found.reason,
     )
-
-
-def _offset() -> int:
-    """Return by how many minutes this machine's clock is ahead of UTC."""
-    from datetime import UTC, datetime
-
-    ahead = datetime.now(UTC).astimezone().utcoffset()
-    return round(ahead.total_seconds() / 60) if ahead else 0

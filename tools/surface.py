@@ -11,6 +11,7 @@ from tools.learning_status import learning_status
 from tools.predict_generation_success import predict_generation_success
 from tools.recommend_mixins import recommend_mixins
 from tools.record_feedback import record_feedback
+from tools.route_generation import route_generation
 from tools.strict import StrictTool, strict
 
 
@@ -49,6 +50,8 @@ TOOLS: Final = (
     Exposed("admin", promote, "Promote a version", REPLACES),
     Exposed("admin", roll_back, "Roll back a learner", STEPS_BACK),
 )
+# What people and programs have beside the tools: a model's context would be spent on their schemas.
+BESIDE: Final = (Exposed("advise", route_generation, "Route a generation", READS),)
 TOOLSETS: Final = tuple(dict.fromkeys(tool.toolset for tool in TOOLS))
 DEFAULT: Final = ("advise", "feedback")
 
@@ -57,7 +60,16 @@ def tools(toolsets: Iterable[str] = DEFAULT, *, read_only: bool = False) -> list
     """Return the tools of the given sets; with ``read_only`` those that change nothing."""
     wanted = set(toolsets)
     return [
-        strict(tool.function, tool.title, tool.hints)
+        _strict(tool)
         for tool in TOOLS
         if tool.toolset in wanted and (tool.hints.read_only_hint or not read_only)
     ]
+
+
+def beside() -> list[StrictTool]:
+    """Return what is checked and answered as tools are, and served to no model."""
+    return [_strict(tool) for tool in BESIDE]
+
+
+def _strict(tool: Exposed) -> StrictTool:
+    return strict(tool.function, tool.title, tool.hints)

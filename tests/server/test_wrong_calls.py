@@ -13,6 +13,7 @@ import typer
 import wild
 from served import PAIR, environment, url_of
 
+from learners.registry import catalog
 from server import cli
 from storage.embedded import Dsn
 
@@ -20,7 +21,12 @@ LEARNER = "mixin_compatibility"
 FACTS = '{"mixins": ["A", "B"], "node_type": "EFFECT"}'
 SECRET = wild.SECRETS[0]
 HALF = "\udcff"  # what a byte that is not UTF-8 becomes in an argument
-UNKNOWN = f"learner: expected one of {LEARNER}; got 'tea'"
+NAMES = ", ".join(catalog())
+UNKNOWN = f"learner: expected one of {NAMES}; got 'tea'"
+TASKS = (
+    "expected 'backend', 'frontend', 'database', 'testing', 'documentation', 'devops', "
+    "'refactoring', 'implementation' or 'other'"
+)
 EXTRA = "Got unexpected extra argument(s) (x)"
 INTEGER = "expected a valid integer"
 MOMENT = "expected a date or a time such as 2026-01-31 or 2026-01-31T12:00+01:00"
@@ -42,6 +48,19 @@ FILES: dict[str, bytes] = {
     "endless.csv": b"mixin_a,mixin_b,node_type,success_count,failure_count\nA,B,EFFECT,inf,0\n",
     "nul.csv": b"mixin_a,mixin_b,node_type,compatible,conflict_reason\nA,B,EFFECT,0,a\0b\n",
 }
+
+PREDICTED: list[tuple[tuple[str, ...], int, str]] = [
+    (("--task-type", "tea"), 2, f"--task-type: {TASKS}"),
+    (("--files", "x"), 2, f"--files: {INTEGER}"),
+    (("--temperature", "nan"), 2, "--temperature: expected less than or equal to 5"),
+    (("--similarity", "2"), 2, "--similarity: expected less than or equal to 1"),
+    (("--rag-examples", "-2"), 2, "--rag-examples: expected greater than or equal to -1"),
+    ((HALF,), 2, "task_description: expected a valid string"),
+    (("@nowhere",), 1, "nowhere: No such file or directory"),
+    (("@folder",), 1, "folder: Is a directory"),
+    (("@binary",), 2, "task_description: expected text in UTF-8 in binary"),
+    (("--project", "p" * 201), 2, "--project: expected at most 200 characters"),
+]
 
 WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
     "": [
@@ -133,6 +152,22 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
             "--existing 0: expected a name, got an empty text",
         ),
     ],
+    "predict-generation-success": PREDICTED,
+    "predict": PREDICTED,
+    "route": [
+        (
+            ("a", "b"),
+            2,
+            'Got unexpected extra argument(s) (b). Example: foresight route "Add a login '
+            'endpoint" --task-type backend',
+        ),
+        (("--by", "tea"), 2, "--by: expected 'agent' or 'model'"),
+        (("--margin", "x"), 2, "--margin: expected a valid number"),
+        (("--margin", "1.5"), 2, "--margin: expected less than or equal to 1"),
+        (("--margin", "nan"), 2, "--margin: expected less than or equal to 1"),
+        (("--task-type", "tea"), 2, f"--task-type: {TASKS}"),
+        (("@nowhere",), 1, "nowhere: No such file or directory"),
+    ],
     "record-feedback": [
         (
             (),
@@ -192,7 +227,7 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (
             ("failure", "--learner", "tea", "--facts", FACTS),
             2,
-            f"--learner: expected one of {LEARNER}; got 'tea'",
+            f"--{UNKNOWN}",
         ),
         (
             ("failure", "--facts", FACTS, "--corrects", "nothing"),
@@ -212,7 +247,7 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (
             (),
             2,
-            f"Missing argument 'learner'. Expected one of {LEARNER}. "
+            f"Missing argument 'learner'. Expected one of {NAMES}. "
             f"Example: foresight promote {LEARNER} 2",
         ),
         ((LEARNER,), 2, f"Missing argument 'version'. Example: foresight promote {LEARNER} 2"),
@@ -228,11 +263,11 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
     ],
     "rollback": [
         (("tea",), 2, UNKNOWN),
-        ((), 2, f"version: nothing of {LEARNER} was ever promoted"),
+        ((LEARNER,), 2, f"version: nothing of {LEARNER} was ever promoted"),
     ],
     "versions": [(("tea",), 2, UNKNOWN)],
     "runs": [
-        (("--learner", "tea"), 2, f"--learner: expected one of {LEARNER}; got 'tea'"),
+        (("--learner", "tea"), 2, f"--{UNKNOWN}"),
         (("--limit", "0"), 2, "--limit: expected greater than or equal to 1"),
         (("--compare", "1"), 2, "Option '--compare' requires 2 arguments."),
         (
@@ -250,7 +285,7 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (
             (),
             2,
-            f"Missing argument 'learner'. Expected one of {LEARNER}. "
+            f"Missing argument 'learner'. Expected one of {NAMES}. "
             f"Example: foresight backtest {LEARNER} lines.jsonl",
         ),
         (("tea",), 2, UNKNOWN),
@@ -289,7 +324,7 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (
             (),
             2,
-            f"Missing argument 'learner'. Expected one of {LEARNER}. "
+            f"Missing argument 'learner'. Expected one of {NAMES}. "
             f"Example: foresight evaluate {LEARNER} lines.jsonl",
         ),
         (("tea", "empty"), 2, UNKNOWN),
@@ -417,7 +452,7 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (
             (),
             2,
-            f"Missing argument 'learner'. Expected one of {LEARNER}. Example: foresight reproduce "
+            f"Missing argument 'learner'. Expected one of {NAMES}. Example: foresight reproduce "
             f"{LEARNER} 2",
         ),
         (

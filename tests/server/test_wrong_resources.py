@@ -9,11 +9,12 @@ from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
 from served import client, settings_for, text, url_of
 
+from learners.registry import catalog
 from storage.embedded import Dsn
 
 pytestmark = pytest.mark.anyio
 
-LEARNER = "mixin_compatibility"
+LEARNER = ", ".join(catalog())
 SECRET = wild.SECRETS[0]
 KNOWN = (
     "expected one of foresight://status, foresight://card/{learner}, foresight://decision/{id}, "

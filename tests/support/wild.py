@@ -5,6 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from learners.registry import catalog
+
 Strategy = st.SearchStrategy[Any]
 
 SECRETS = (
@@ -109,7 +111,7 @@ facts: Strategy = st.one_of(
 
 # What the schema cannot say: the values under which something is known.
 KNOWN: Mapping[str, Strategy] = {
-    "learner": st.sampled_from(("", "mixin_compatibility")),
+    "learner": st.sampled_from(("", *catalog())),
     "decision_id": st.sampled_from(("", "", "7d8e9f00-0000-4000-8000-000000000000")),
     "corrects": st.sampled_from(("", "", "k1")),
     "key": st.sampled_from(("", "", "k1", "k2")),
@@ -138,8 +140,9 @@ def fitting(schema: Mapping[str, Any], name: str = "") -> Strategy:
             most, least = schema["maxLength"], schema.get("minLength", 0)
             named = st.one_of(st.sampled_from(NAMES), st.sampled_from(SECRETS), st.text(max_size=9))
             return named.map(lambda text: text[:most].ljust(least, "x")) | st.just("")
-        case "integer":
-            return st.integers(schema["minimum"], schema["maximum"])
+        case "integer" | "number":
+            kind = st.integers if schema["type"] == "integer" else st.floats
+            return kind(schema["minimum"], schema["maximum"])
         case "array":
             least, most = schema.get("minItems", 0), min(schema["maxItems"], 6)
             return st.lists(fitting(schema["items"]), min_size=least, max_size=most)

@@ -11,6 +11,7 @@ from mcp.server.mcpserver import MCPServer
 from served import NOWHERE, client, settings_for
 
 from learners.catalog._compatibility.types import PairAdvice
+from learners.catalog._generation.types import TASK_TYPES
 from learners.catalog.mixin_compatibility import (
     LEARNER,
     NODE_TYPES,
@@ -157,6 +158,7 @@ async def test_by_default_the_operators_tools_are_not_served() -> None:
     assert names == [
         "check_mixin_compatibility",
         "recommend_mixins",
+        "predict_generation_success",
         "record_feedback",
         "learning_status",
     ]
@@ -167,14 +169,20 @@ async def test_read_only_leaves_only_tools_that_change_nothing() -> None:
     assert [tool["name"] for tool in left] == [
         "check_mixin_compatibility",
         "recommend_mixins",
+        "predict_generation_success",
         "learning_status",
     ]
     assert all(tool["annotations"]["readOnlyHint"] for tool in left)
 
 
-async def test_the_tools_know_the_same_kinds_of_node_as_the_learner() -> None:
+async def test_the_tools_know_the_same_kinds_as_the_learners() -> None:
+    kinds = {"node_type": NODE_TYPES, "task_type": TASK_TYPES}
+    seen = set[str]()
     for tool in await listed("advise"):
-        assert tuple(tool["inputSchema"]["properties"]["node_type"]["enum"]) == NODE_TYPES
+        for name in kinds.keys() & tool["inputSchema"]["properties"]:
+            seen.add(name)
+            assert tuple(tool["inputSchema"]["properties"][name]["enum"]) == kinds[name]
+    assert seen == set(kinds)
 
 
 def test_answers_have_every_field_of_the_advice_they_carry() -> None:

@@ -8,6 +8,7 @@ import wild
 from mcp import Client
 from served import PAIR, text
 
+from learners.registry import catalog
 from tools.surface import TOOLS
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +25,13 @@ TOOL_NAMES = [tool.function.__name__ for tool in TOOLS]
 NUMBERS = "facts: expected numbers between -2^53 and 2^53, which JSON keeps exactly."
 SECRET = wild.SECRETS[0]
 UUID = "7d8e9f00-0000-4000-8000-000000000000"
-UNKNOWN = f"learner: expected one of {PAIRS}; got 'tea'"
+NAMES = ", ".join(catalog())
+UNKNOWN = f"learner: expected one of {NAMES}; got 'tea'"
+PREDICT = (
+    " Accepted: task_description, task_type, language, framework, agent, model, template, "
+    "task_key, temperature, max_tokens, rag_examples, rag_quality, files, lines, dependencies, "
+    "complexity_estimate, similar_to, similarity, project."
+)
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("check_mixin_compatibility", {}, f"mixins: is missing; node_type: is missing.{CHECK}"),
@@ -121,6 +128,34 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         f"required_capabilities.0: expected at least 1 character.{RECOMMEND}",
     ),
     (
+        "predict_generation_success",
+        {"task_type": "tea"},
+        "task_type: expected 'backend', 'frontend', 'database', 'testing', 'documentation', "
+        f"'devops', 'refactoring', 'implementation' or 'other'.{PREDICT}",
+    ),
+    (
+        "predict_generation_success",
+        {"task_description": "x" * 20_001},
+        f"task_description: expected at most 20000 characters.{PREDICT}",
+    ),
+    (
+        "predict_generation_success",
+        {"agent": "\0", "temperature": 5.1, "files": 1.5},
+        "agent: expected text without NUL characters; temperature: expected less than or equal to "
+        f"5; files: expected a valid integer, got a number with a fractional part.{PREDICT}",
+    ),
+    (
+        "predict_generation_success",
+        {"rag_quality": 11, "similarity": 2, "lines": 10**400},
+        "rag_quality: expected less than or equal to 10; lines: expected less than or equal to "
+        f"1000000000; similarity: expected less than or equal to 1.{PREDICT}",
+    ),
+    (
+        "predict_generation_success",
+        {"complexity": 3, SECRET: 1},
+        f"complexity: is not an argument; [redacted]: is not an argument.{PREDICT}",
+    ),
+    (
         "record_feedback",
         {"outcome": "great"},
         f"outcome: expected 'success', 'neutral' or 'failure'.{TELL}",
@@ -202,7 +237,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "record_feedback",
         {"outcome": "success", "decision_id": UUID, "learner": "'; drop table events; --"},
-        f'learner: expected one of {PAIRS}; got "\'; drop table events; --"',
+        f'learner: expected one of {NAMES}; got "\'; drop table events; --"',
     ),
     (
         "record_feedback",
@@ -226,7 +261,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "learning_status",
         {"learner": SECRET},
-        f"learner: expected one of {PAIRS}; got '[redacted]'",
+        f"learner: expected one of {NAMES}; got '[redacted]'",
     ),
     (
         "learning_status",

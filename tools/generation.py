@@ -1,0 +1,87 @@
+"""What tools about generations share: their arguments, and the question these make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from tools.arguments import Lower, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from learners.catalog.generation_success import GenerationQuery
+    from learners.serving import Caller
+
+LEARNERS = {
+    "success": "generation_success",
+    "complexity": "generation_complexity",
+    "seconds": "generation_time",
+    "quality": "generation_quality",
+}
+TaskType = Annotated[
+    Literal[
+        "backend", "frontend", "database", "testing", "documentation", "devops", "refactoring",
+        "implementation", "other",
+    ],
+    Field(description="kind of task"),
+    Lower,
+]  # fmt: skip
+Description = Annotated[
+    str, Field(max_length=20_000, description="the task in words"), AfterValidator(plain)
+]
+Language = Annotated[
+    str, Field(max_length=200, description="e.g. python; '': unsaid"), AfterValidator(plain)
+]
+Framework = Annotated[
+    str, Field(max_length=200, description="e.g. django; '': none"), AfterValidator(plain)
+]
+Agent = Annotated[str, Field(max_length=200, description="who is to do it"), AfterValidator(plain)]
+Model = Annotated[
+    str, Field(max_length=200, description="language model to be used"), AfterValidator(plain)
+]
+Template = Annotated[
+    str, Field(max_length=200, description="template to be used"), AfterValidator(plain)
+]
+Key = Annotated[
+    str, Field(max_length=200, description="stable id of the task"), AfterValidator(plain)
+]
+Similar = Annotated[
+    str, Field(max_length=200, description="task_key of a task like it"), AfterValidator(plain)
+]
+# Unknown is -1: without a type or with null an argument would have no portable schema.
+Temperature = Annotated[float, Field(ge=-1, le=5, description="-1: unknown")]
+Count = Annotated[int, Field(ge=-1, le=10**9, description="-1: unknown")]
+Score = Annotated[float, Field(ge=-1, le=10, description="0 to 10; -1: unknown")]
+Share = Annotated[float, Field(ge=-1, le=1, description="1: the same; -1: unknown")]
+Amount = Annotated[float, Field(ge=-1, le=1e9, description="a guess; -1: unknown")]
+
+
+def query_of(
+    caller: Caller, said: Mapping[str, str], numbers: Mapping[str, float]
+) -> GenerationQuery:
+    """Return the question that arguments make; a number below zero is unknown.
+
+    Raises:
+        InvalidFacts: Naming the field and what was expected.
+    """
+    from learners.catalog.generation_success import GenerationQuery
+    from learners.codec import validated
+
+    asked: dict[str, Any] = {
+        **said,
+        **{name: None if value < 0 else value for name, value in numbers.items()},
+        "project": caller.project,
+        "utc_offset": _offset(),
+    }
+    query: GenerationQuery = validated(GenerationQuery, asked, "query")
+    return query
+
+
+def _offset() -> int:
+    """Return by how many minutes this machine's clock is ahead of UTC."""
+    from datetime import UTC, datetime
+
+    ahead = datetime.now(UTC).astimezone().utcoffset()
+    return round(ahead.total_seconds() / 60) if ahead else 0
