@@ -223,6 +223,7 @@ class Learner(Generic[Q, O, M, P, A]):
             said nothing.
         bounds: Intervals of an answer, by option, in the label's unit.
         interval: Intervals of params for the rows of a table: lower and upper ends (n,).
+        findings: What the memory shows that nobody asked for, in words, surest first.
         dump: Params as data-only bytes.
         load: The inverse; raises Damaged.
         extend: The same learner with catalogue entries the user has added.
@@ -266,6 +267,7 @@ class Learner(Generic[Q, O, M, P, A]):
     promotion: Literal["automatic", "manual"] = "automatic"
     bounds: Callable[[A], Mapping[Option, tuple[float, float]]] = lambda _: {}
     interval: Callable[[P, Table], tuple[Floats, Floats]] | None = None
+    findings: Callable[[M], tuple[str, ...]] = lambda _: ()
     upstream: Mapping[str, str] = field(default_factory=dict[str, str])
     texts: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from storage.database import Database
 from storage.errors import StorageError
 
 PATIENCE_SECONDS = 1.5
+FINDINGS = 3  # that a status shows
 
 
 class Shown(BaseModel):
@@ -84,6 +85,7 @@ class LearnerStatus(Shown):
     next_run: str
     ledger: tuple[Scores, ...]
     problems: tuple[str, ...]
+    findings: tuple[str, ...] = Field((), description="what its memory shows unasked")
 
 
 class Status(Shown):
@@ -161,6 +163,7 @@ def _remembered(
             for version, account in live.fold.ledger.accounts.items()
         ),
         problems=((live.refused,) if live.refused else ()) + skipped,
+        findings=live.learner.findings(live.fold.memory)[:FINDINGS],
     )
 
 

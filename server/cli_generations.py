@@ -7,7 +7,7 @@ import typer
 
 from learners.errors import WrongInput
 from server.cli_ask import Project, mirror
-from server.cli_run import ASK, Json
+from server.cli_run import ASK, LEARN, Json
 
 Description = Annotated[
     str, typer.Argument(help="The task in words; @FILE reads them.", show_default=False)
@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     )
     short(predict_generation_success)
     app.command("route", rich_help_panel=ASK)(route)
+    app.command("patterns", rich_help_panel=LEARN)(patterns)
 
 
 def predict_generation_success(
@@ -131,6 +132,11 @@ def route(
         task_key=task_key,
         project=project,
     )
+
+
+def patterns(as_json: Json = False) -> None:
+    """List combinations that do better or worse than their parts promise."""
+    mirror("emerging_patterns", as_json)
 
 
 def _text(said: str) -> str:

@@ -10,6 +10,7 @@ VERBS: Mapping[str, str] = {
     "route_generation": "foresight route",
     "record_feedback": "foresight record-feedback",
     "learning_status": "foresight status",
+    "emerging_patterns": "foresight patterns",
     "roll_back": "foresight rollback",
 }
 OPTIONS: Mapping[str, str] = {

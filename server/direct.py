@@ -15,6 +15,7 @@ from tools.admin import Requested, Served
 from tools.answers import Answer
 from tools.check_mixin_compatibility import CompatibilityAnswer
 from tools.context import App
+from tools.emerging_patterns import PatternsAnswer
 from tools.learning_status import StatusAnswer
 from tools.predict_generation_success import PredictionAnswer
 from tools.recommend_mixins import RecommendationAnswer
@@ -114,6 +115,10 @@ class Foresight:
             "route_generation", task_description=task_description, by=by, margin=margin, **task
         )
         return cast(RouteAnswer, answer)
+
+    async def patterns(self) -> PatternsAnswer:
+        """List combinations that do better or worse than their parts promise."""
+        return cast(PatternsAnswer, await self.call("emerging_patterns"))
 
     async def record_feedback(
         self, outcome: str, *, facts: Mapping[str, Any] | None = None, **details: str

@@ -82,6 +82,7 @@ class LearnerLine(Part):
     problems: tuple[str, ...]
     things: str = Field("distinct things", description="what is counted as distinct")
     training_since: str | None = Field(None, description="null: no run is under way")
+    findings: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return every fact of the learner."""
@@ -99,7 +100,8 @@ class LearnerLine(Part):
         ledger = [f"  {each.line()}" for each in self.ledger]
         under_way = [f"  training since {self.training_since}"] if self.training_since else []
         problems = [f"  problem: {problem}" for problem in self.problems]
-        return [head, *under_way, last, f"  next run: {self.next_run}", *ledger, *problems]
+        found = [f"  finding: {finding}" for finding in self.findings]
+        return [head, *under_way, last, f"  next run: {self.next_run}", *ledger, *found, *problems]
 
 
 class StatusAnswer(Answer):

@@ -7,6 +7,7 @@ from mcp_types import ToolAnnotations
 
 from tools.admin import promote, roll_back, train
 from tools.check_mixin_compatibility import check_mixin_compatibility
+from tools.emerging_patterns import emerging_patterns
 from tools.learning_status import learning_status
 from tools.predict_generation_success import predict_generation_success
 from tools.recommend_mixins import recommend_mixins
@@ -51,7 +52,10 @@ TOOLS: Final = (
     Exposed("admin", roll_back, "Roll back a learner", STEPS_BACK),
 )
 # What people and programs have beside the tools: a model's context would be spent on their schemas.
-BESIDE: Final = (Exposed("advise", route_generation, "Route a generation", READS),)
+BESIDE: Final = (
+    Exposed("advise", route_generation, "Route a generation", READS),
+    Exposed("advise", emerging_patterns, "Emerging patterns", READS),
+)
 TOOLSETS: Final = tuple(dict.fromkeys(tool.toolset for tool in TOOLS))
 DEFAULT: Final = ("advise", "feedback")
 

@@ -4,11 +4,22 @@ from learners.catalog._generation.features import Features
 from learners.catalog._generation.learner import ONES, SuccessLearner, success_learner
 from learners.catalog._generation.memory import GenerationMemory
 from learners.catalog._generation.params import GenerationParams
-from learners.catalog._generation.patterns import Pattern, emerging
+from learners.catalog._generation.patterns import RATE, Pattern, emerging, enough
 from learners.catalog._generation.routing import MARGIN, By, Route, Routing, route
 from learners.catalog._generation.types import GenerationQuery
 
-__all__ = ["LEARNER", "MARGIN", "By", "GenerationQuery", "Pattern", "Route", "Routing", "emerging"]
+__all__ = [
+    "LEARNER",
+    "MARGIN",
+    "RATE",
+    "By",
+    "GenerationQuery",
+    "Pattern",
+    "Route",
+    "Routing",
+    "emerging",
+    "enough",
+]
 
 FEATURES = Features(ONES)
 

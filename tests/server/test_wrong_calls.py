@@ -168,6 +168,7 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (("--task-type", "tea"), 2, f"--task-type: {TASKS}"),
         (("@nowhere",), 1, "nowhere: No such file or directory"),
     ],
+    "patterns": [(("x",), 2, EXTRA)],
     "record-feedback": [
         (
             (),

@@ -88,3 +88,28 @@ async def test_a_prediction_and_its_outcome_meet(fresh_database: Dsn, tmp_path: 
         assert told.joined
         status = (await verbs.learning_status("generation_success")).learners[0]
         assert status.n == 1
+
+
+async def test_what_departs_from_its_parts_is_shown_unasked(
+    fresh_database: Dsn, tmp_path: Any
+) -> None:
+    async with foresight(settings_for(url_of(fresh_database), tmp_path)) as verbs:
+        none = await verbs.patterns()
+        assert none.words().startswith("0 combinations depart from what the parts promise, of 0")
+        ways = [
+            ("a", "backend", 36),
+            ("a", "testing", 2),
+            ("b", "backend", 36),
+            ("b", "testing", 38),
+        ]
+        told = [list(judged(40, good, agent=a, task_type=t)) for a, t, good in ways]
+        await tell(verbs, *zip(*told, strict=True))
+        found = await verbs.patterns()
+        departing = {each.what for each in found.patterns}
+        assert "task_type=testing & agent=a" in departing
+        assert found.words().count("\n") == len(departing)
+        assert found.tested == 4
+        status = (await verbs.learning_status("generation_success")).learners[0]
+        assert 1 <= len(status.findings) <= 3
+        assert "  finding: " in "\n".join(status.lines())
+        assert (await verbs.learning_status("generation_time")).learners[0].findings == ()

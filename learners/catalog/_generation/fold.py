@@ -31,6 +31,7 @@ SEPARATOR = "\x1f"
 WORD_VARIANCE = 0.2  # of a text's words together, before anything is known
 FORGOTTEN_IN = 365.0  # days in which a belief that nothing renews is as wide as at the start
 LASTING = ("task", "task_agent")  # tasks do not change
+COMBINED = ("agent_type", "model_type")  # what the parts alone do not promise
 NEWEST = 1000
 LEADING = 24  # rarest words of a task, which lead to it
 COOL = 0.1  # temperature up to which a setting is cool (002-88)
@@ -198,7 +199,9 @@ class Fold:
         words = rarity(memory, said.weights)
         self._believe_words(memory, words, whole, value)
         if self.unit.noise is None:
-            watch(memory, event.query, beliefs.probability(whole), value)
+            parts = [b for (level, _), b in zip(keys, own, strict=True) if level not in COMBINED]
+            promised = beliefs.probability(beliefs.together(parts))
+            watch(memory, event.query, promised, value, self._before(event.replaced))
         pull = self._pull(whole, value)
         for (_, cell), before in zip(cells, own, strict=True):
             after = beliefs.moved(before, pull)
@@ -206,6 +209,15 @@ class Fold:
         memory.first.setdefault(event.query.project, at)
         if said.words:
             _remember(memory, task_of(event.query), event.query.project, words)
+
+    def _before(
+        self, replaced: Event[GenerationQuery, Any] | None
+    ) -> tuple[GenerationQuery, float] | None:
+        """Return the question and value that an event corrects, where it had one."""
+        label = None if replaced is None else self.label(replaced.outcome)
+        if replaced is None or label is None:
+            return None
+        return replaced.query, self.unit.of(label)
 
     def _pull(self, whole: Belief, value: float) -> beliefs.Pull:
         if self.unit.noise is None:

@@ -13,6 +13,7 @@ from learners.catalog._generation.features import COLUMNS, NEW, Features
 from learners.catalog._generation.fold import Fold, Unit, task_of
 from learners.catalog._generation.memory import GenerationMemory
 from learners.catalog._generation.params import LEVEL, GenerationParams
+from learners.catalog._generation.patterns import findings
 from learners.catalog._generation.types import TASK_TYPES, GenerationQuery, SuccessOutcome
 from learners.errors import Damaged
 from learners.learner import (
@@ -84,6 +85,7 @@ def success_learner(name: str, title: str) -> SuccessLearner:
         load=lambda data: fitted.load(data, DIGEST, len(COLUMNS)),
         specimen=_success_specimen,
         scoring=LOG_LOSS,
+        findings=findings,
         gate=Gate(floors=FLOORS),
         retrain=RETRAIN,
         texts=TEXTS,

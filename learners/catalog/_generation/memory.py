@@ -70,7 +70,7 @@ class GenerationMemory:
         actions: Outcomes by class.
         tasks_told: Tasks whose words were counted.
         newest: The last values, on the scale of effects.
-        patterns: Combination -> outcomes, their sum, what was expected, and its variance.
+        patterns: Combination or part -> outcomes, their sum, what was expected, its variance.
     """
 
     cells: dict[str, dict[str, Cell]] = field(
