@@ -224,6 +224,8 @@ class Learner(Generic[Q, O, M, P, A]):
         bounds: Intervals of an answer, by option, in the label's unit.
         interval: Intervals of params for the rows of a table: lower and upper ends (n,).
         findings: What the memory shows that nobody asked for, in words, surest first.
+        information: What the outcome of a question would teach at a time (seconds since 1970), in
+            bits: whose outcome to ask people for first. None: it cannot say.
         dump: Params as data-only bytes.
         load: The inverse; raises Damaged.
         extend: The same learner with catalogue entries the user has added.
@@ -268,6 +270,7 @@ class Learner(Generic[Q, O, M, P, A]):
     bounds: Callable[[A], Mapping[Option, tuple[float, float]]] = lambda _: {}
     interval: Callable[[P, Table], tuple[Floats, Floats]] | None = None
     findings: Callable[[M], tuple[str, ...]] = lambda _: ()
+    information: Callable[[M, Q, float], float] | None = None
     upstream: Mapping[str, str] = field(default_factory=dict[str, str])
     texts: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()

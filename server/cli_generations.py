@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     )
     short(predict_generation_success)
     app.command("route", rich_help_panel=ASK)(route)
+    app.command("pending", rich_help_panel=ASK)(pending)
     app.command("patterns", rich_help_panel=LEARN)(patterns)
 
 
@@ -132,6 +133,18 @@ def route(
         task_key=task_key,
         project=project,
     )
+
+
+def pending(
+    limit: Annotated[int, typer.Option(help="How many, 1 to 100.")] = 20,
+    project: Project = "",
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", metavar="", help="Of every project.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List answers nobody has judged yet, those first whose outcome would teach most."""
+    mirror("pending_feedback", as_json, limit=limit, project=project, everywhere=everywhere)
 
 
 def patterns(as_json: Json = False) -> None:

@@ -11,6 +11,7 @@ VERBS: Mapping[str, str] = {
     "record_feedback": "foresight record-feedback",
     "learning_status": "foresight status",
     "emerging_patterns": "foresight patterns",
+    "pending_feedback": "foresight pending",
     "roll_back": "foresight rollback",
 }
 OPTIONS: Mapping[str, str] = {

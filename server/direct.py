@@ -17,6 +17,7 @@ from tools.check_mixin_compatibility import CompatibilityAnswer
 from tools.context import App
 from tools.emerging_patterns import PatternsAnswer
 from tools.learning_status import StatusAnswer
+from tools.pending_feedback import PendingAnswer
 from tools.predict_generation_success import PredictionAnswer
 from tools.recommend_mixins import RecommendationAnswer
 from tools.record_feedback import FeedbackAnswer
@@ -115,6 +116,15 @@ class Foresight:
             "route_generation", task_description=task_description, by=by, margin=margin, **task
         )
         return cast(RouteAnswer, answer)
+
+    async def pending(
+        self, limit: int = 20, project: str = "", *, everywhere: bool = False
+    ) -> PendingAnswer:
+        """List answers of a project nobody has judged yet, the most telling first."""
+        answer = await self.call(
+            "pending_feedback", limit=limit, project=project, everywhere=everywhere
+        )
+        return cast(PendingAnswer, answer)
 
     async def patterns(self) -> PatternsAnswer:
         """List combinations that do better or worse than their parts promise."""

@@ -41,6 +41,18 @@ def add_resources(server: MCPServer[App], app: App) -> None:
             return (await of(call.lifecycle)).model_dump_json()
 
     @server.resource(
+        "foresight://pending",
+        title="Pending feedback",
+        description="Answers nobody has judged yet, those first whose outcome would teach most.",
+        mime_type=JSON,
+    )
+    async def pending() -> str:
+        from tools.pending_feedback import pending_feedback
+
+        async with _call(app) as call:
+            return (await pending_feedback(call)).model_dump_json()
+
+    @server.resource(
         "foresight://card/{learner}",
         title="Model card",
         description="What a learner serves, how it was judged, and beside what.",

@@ -24,6 +24,13 @@ async def outcomes(connection: AnyConnection, decision_id: str) -> list[Record]:
     return await connection.fetch(QUERIES["outcomes_of_decision"], decision_id)
 
 
+async def unanswered(
+    connection: AnyConnection, learner: str, project: str | None, age: timedelta, limit: int
+) -> list[Record]:
+    """Return the newest decisions about which nothing was told yet, with how many there are."""
+    return await connection.fetch(QUERIES["unanswered_decisions"], learner, project, age, limit)
+
+
 async def prune(connection: AnyConnection, age: timedelta) -> None:
     """Delete decisions of that age about which nothing was ever told."""
     await connection.execute(QUERIES["prune_decisions"], age)

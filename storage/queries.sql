@@ -161,6 +161,15 @@ select id, learner, project, session, query, answer, version, source, mode, arm,
        degraded, memory_seq, asked_at
 from decisions order by asked_at, id, learner
 
+-- name: unanswered_decisions
+select d.id, d.query, extract(epoch from d.asked_at)::double precision as asked, d.project,
+       count(*) over () as total
+from decisions d
+where d.learner = $1 and ($2::text is null or d.project = $2) and d.query is not null
+  and d.asked_at >= now() - $3::interval
+  and not exists (select from events e where e.decision_id = d.id and e.learner in ($1, '*'))
+order by d.asked_at desc limit $4
+
 -- name: prune_decisions
 delete from decisions d
 where d.asked_at < now() - $1::interval

@@ -9,6 +9,7 @@ from tools.admin import promote, roll_back, train
 from tools.check_mixin_compatibility import check_mixin_compatibility
 from tools.emerging_patterns import emerging_patterns
 from tools.learning_status import learning_status
+from tools.pending_feedback import pending_feedback
 from tools.predict_generation_success import predict_generation_success
 from tools.recommend_mixins import recommend_mixins
 from tools.record_feedback import record_feedback
@@ -55,6 +56,7 @@ TOOLS: Final = (
 BESIDE: Final = (
     Exposed("advise", route_generation, "Route a generation", READS),
     Exposed("advise", emerging_patterns, "Emerging patterns", READS),
+    Exposed("advise", pending_feedback, "Pending feedback", READS),
 )
 TOOLSETS: Final = tuple(dict.fromkeys(tool.toolset for tool in TOOLS))
 DEFAULT: Final = ("advise", "feedback")

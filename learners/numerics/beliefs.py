@@ -9,7 +9,7 @@ as effects it is the model of Rasch, G. 1960, learned online).
 """
 
 from collections.abc import Sequence
-from math import exp, pi, sqrt
+from math import exp, log2, pi, sqrt
 from typing import NamedTuple
 
 STEPS = 30
@@ -35,6 +35,16 @@ def probability(of: Belief) -> float:
     """Return the mean probability of a one when the log odds are normal (MacKay, D. 1992)."""
     z = of.mean / sqrt(1.0 + pi * of.variance / 8.0)
     return 1.0 / (1.0 + exp(-max(-40.0, min(40.0, z))))
+
+
+def information(of: Belief) -> float:
+    """Return what the outcome of a binary question would teach of its log odds, in bits.
+
+    Half the logarithm of by how much their precision grows (Lindley, D. 1956; MacKay, D. 1992).
+    Nothing where they are known already, little where the outcome is.
+    """
+    p = probability(of)
+    return 0.5 * log2(1.0 + of.variance * p * (1.0 - p))
 
 
 class Pull(NamedTuple):

@@ -169,6 +169,11 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (("@nowhere",), 1, "nowhere: No such file or directory"),
     ],
     "patterns": [(("x",), 2, EXTRA)],
+    "pending": [
+        (("x",), 2, EXTRA),
+        (("--limit", "0"), 2, "--limit: expected greater than or equal to 1"),
+        (("--limit", "x"), 2, f"--limit: {INTEGER}"),
+    ],
     "record-feedback": [
         (
             (),

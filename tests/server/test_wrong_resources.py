@@ -17,8 +17,8 @@ pytestmark = pytest.mark.anyio
 LEARNER = ", ".join(catalog())
 SECRET = wild.SECRETS[0]
 KNOWN = (
-    "expected one of foresight://status, foresight://card/{learner}, foresight://decision/{id}, "
-    "foresight://mixins/{name}"
+    "expected one of foresight://status, foresight://pending, foresight://card/{learner}, "
+    "foresight://decision/{id}, foresight://mixins/{name}"
 )
 DESCRIBE = "`foresight mixins add` describes a new one"
 MISSING = "7d8e9f00-0000-4000-8000-000000000000"

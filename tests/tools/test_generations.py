@@ -1,5 +1,6 @@
 """What is said of generations: predictions and routes, through MCP and without."""
 
+import json
 from typing import Any
 
 import pytest
@@ -113,3 +114,52 @@ async def test_what_departs_from_its_parts_is_shown_unasked(
         assert 1 <= len(status.findings) <= 3
         assert "  finding: " in "\n".join(status.lines())
         assert (await verbs.learning_status("generation_time")).learners[0].findings == ()
+
+
+async def test_the_answer_about_the_least_known_comes_first(
+    fresh_database: Dsn, tmp_path: Any
+) -> None:
+    async with foresight(settings_for(url_of(fresh_database), tmp_path)) as verbs:
+        assert (await verbs.pending()).words() == (
+            "0 answers of the last 30 days without an outcome.\nNothing to tell."
+        )
+        await tell(verbs, judged(60, 30, agent="old", task_key="known", **TASK))
+        asked = [
+            await verbs.predict_generation_success(agent="old", task_key="known", **TASK),
+            await verbs.predict_generation_success("Add tea", agent="new", **TASK),
+            await verbs.predict_generation_success("Add milk", agent="old", **TASK),
+            await verbs.predict_generation_success("Add sugar", agent="old", **TASK),
+            await verbs.predict_generation_success("Add salt", agent="old", project="other"),
+        ]
+        await verbs.record_feedback(
+            "success", decision_id=asked[3].decision_id, learner="generation_success"
+        )
+        await verbs.lifecycle.writer.flush(5)
+        found = await verbs.pending()
+        assert [each.decision_id for each in found.unanswered] == [
+            asked[i].decision_id for i in (1, 2, 0)
+        ]
+        assert found.total == 3
+        first = found.unanswered[0]
+        assert first.about == {"task_description": "Add tea", "agent": "new", **TASK}
+        assert first.information > found.unanswered[1].information > 0
+        said = found.words()
+        assert said.startswith("3 answers of the last 30 days without an outcome, the 3 whose")
+        assert "task_description Add tea" in said
+        short = await verbs.pending(limit=1)
+        assert (len(short.unanswered), short.total) == (1, 3)
+        elsewhere = await verbs.pending(project="other")
+        assert [each.decision_id for each in elsewhere.unanswered] == [asked[4].decision_id]
+        assert (await verbs.pending(everywhere=True)).total == 4
+
+
+async def test_what_nobody_has_judged_is_a_resource(asked: Client) -> None:
+    result = await asked.call_tool("predict_generation_success", {"task_description": "Add tea"})
+    told = await asked.call_tool("predict_generation_success", {"task_description": "Add milk"})
+    facts = {"decision_id": told.structured_content["decision_id"], "outcome": "success"}
+    await asked.call_tool("record_feedback", {**facts, "learner": "generation_success"})
+    (content,) = (await asked.read_resource("foresight://pending")).contents
+    found = json.loads(content.text)  # type: ignore[union-attr]
+    assert [each["decision_id"] for each in found["unanswered"]] == [
+        result.structured_content["decision_id"]
+    ]

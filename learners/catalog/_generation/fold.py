@@ -118,6 +118,14 @@ def word_beliefs(memory: GenerationMemory, words: Weighted) -> list[Belief]:
     ]
 
 
+def telling(memory: GenerationMemory, query: GenerationQuery, at: float) -> float:
+    """Return what the outcome of a question would teach at a time, in bits."""
+    own = [belief(level, memory.cells[level].get(key), at) for level, key in keys_of(query)]
+    words = rarity(memory, query.said.weights)
+    said = beliefs.together(word_beliefs(memory, words), [weight for _, weight in words])
+    return beliefs.information(beliefs.together([*own, said]))
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """How labels are remembered: on a scale where effects add up.

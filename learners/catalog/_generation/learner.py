@@ -10,7 +10,7 @@ from learners.catalog._generation.advice import Estimate, Success
 from learners.catalog._generation.answering import EstimateAnswering, SuccessAnswering, bucket_of
 from learners.catalog._generation.candidates import BESIDE_WEIGHT, DIGEST, candidates
 from learners.catalog._generation.features import COLUMNS, NEW, Features
-from learners.catalog._generation.fold import Fold, Unit, task_of
+from learners.catalog._generation.fold import Fold, Unit, task_of, telling
 from learners.catalog._generation.memory import GenerationMemory
 from learners.catalog._generation.params import LEVEL, GenerationParams
 from learners.catalog._generation.patterns import findings
@@ -86,6 +86,7 @@ def success_learner(name: str, title: str) -> SuccessLearner:
         specimen=_success_specimen,
         scoring=LOG_LOSS,
         findings=findings,
+        information=telling,
         gate=Gate(floors=FLOORS),
         retrain=RETRAIN,
         texts=TEXTS,

@@ -88,7 +88,7 @@ class GenerationQuery(Part):
     similar_to: Name = Field(default="", description="task_key of a task like this one")
     similarity: Share | None = Field(default=None, description="how like it is, 1: the same")
     utc_offset: Annotated[int, Field(ge=-1440, le=1440)] = Field(
-        default=0, description="minutes that the user's clock is ahead of UTC"
+        default=0, description="minutes that the user's clock is ahead of UTC", repr=False
     )
     expected_success: Share | None = Field(default=None, description="of generation_success")
     expected_complexity: Amount | None = Field(default=None, description="of generation_complexity")
