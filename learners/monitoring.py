@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from learners.learner import Evidence, Retrain
 from learners.wording import count
@@ -64,7 +64,10 @@ def due(
     if changed:
         return Due(True, changed)
     needed = min(policy.outcomes, max(1, math.ceil(policy.growth * last.outcomes)))
-    return _counted(new, needed, "since the last run")
+    found = _counted(new, needed, "since the last run")
+    if found.now or policy.nightly is None or not new:
+        return found
+    return Due(False, f"{found.reason}, or {_at_night(policy.nightly)}")
 
 
 def _changed(
@@ -78,17 +81,28 @@ def _changed(
     if policy.age is not None and new > 0 and at - last.finished >= policy.age:
         return f"{policy.age.days} days since the last run"
     if policy.nightly is not None and new > 0 and last.finished < _night(policy.nightly, at):
-        return f"the nightly run of {policy.nightly:02d}:00"
+        return _at_night(policy.nightly)
     if _under(last.accuracy, policy.accuracy) and new >= policy.minimum_distinct:
         return f"cross-validated accuracy {last.accuracy:.3f} is under {policy.accuracy}"
     return ""
 
 
+def _at_night(hour: int) -> str:
+    return f"the nightly run of {hour:02d}:00"
+
+
 def _night(hour: int, at: datetime) -> datetime:
-    """Return when the clock last showed this hour, in the zone of the user's machine."""
-    local = at.astimezone()
+    """Return when the clock last showed this hour, in the zone of the user's machine.
+
+    An hour that a change of the clock repeats counts once, and one that it leaves out counts as the
+    next: so the moment is made of what the clock shows, which has no zone.
+    """
+    local = at.astimezone().replace(tzinfo=None)
     night = local.replace(hour=hour, minute=0, second=0, microsecond=0)
-    return night if night <= local else night - timedelta(days=1)
+    found = night.timestamp()  # not astimezone, which puts an hour left out an hour too early
+    if found > at.timestamp():
+        found = (night - timedelta(days=1)).timestamp()
+    return datetime.fromtimestamp(found, UTC)
 
 
 def _under(value: float | None, floor: float | None) -> bool:

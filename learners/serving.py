@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any, Generic, TypeVar
 
@@ -65,7 +65,8 @@ class Live:
     def extend(self, entries: tuple[Mapping[str, Any], ...]) -> None:
         """Take up what the user has added to the catalogue; columns and memory stay as they are."""
         if self.base.extend is not None:
-            self.learner = self.base.extend(entries)
+            extended = self.base.extend(entries)
+            self.learner = replace(extended, gate=self.base.gate, retrain=self.base.retrain)
             self.fold.learner, self.added = self.learner, entries
 
     def renew(self, fold: Fold, epoch: int, erasure: int) -> None:

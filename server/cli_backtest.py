@@ -44,8 +44,9 @@ def backtest(
     Needs no database. Answers, training and the gate are those that serve.
     """
     from server.replay_lines import read, schema_of
+    from server.settings import load
 
-    chosen = known(learner)
+    chosen = load().applied(known(learner))
     if schema:
         print_json(schema_of(chosen))
         return

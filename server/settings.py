@@ -78,15 +78,26 @@ class Settings(BaseSettings):
     min_pairs: int = Field(50, ge=1, description="distinct things before the first run")
     min_outcomes: int = Field(100, ge=1, description="outcomes before the first run")
     retrain_outcomes: int = Field(100, ge=1, description="new outcomes that trigger a run")
+    nightly_hour: int | None = Field(
+        2, ge=0, le=23, description="hour of the nightly run of learners that have one; or off"
+    )
     held_out_groups: int = Field(30, ge=2, description="groups that must judge a candidate")
+    floors: Literal["on", "off"] = Field(
+        "on", description="the floors that specifications put under a candidate, beside the gate"
+    )
     train_memory_mb: int = Field(4096, ge=0, description="limit of a training process; 0: none")
     train_jobs: int = Field(1, ge=-1, description="processes over which a run is spread; -1: all")
     train_backend: str = Field("", description="of joblib; empty: its own choice")
 
-    @field_validator("log_level", "worker", "http_auth", mode="before")
+    @field_validator("log_level", "worker", "http_auth", "floors", mode="before")
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("nightly_hour", mode="before")
+    @classmethod
+    def _or_off(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and value.strip().lower() == "off" else value
 
     @field_validator("toolsets", "http_allowed_hosts", mode="before")
     @classmethod
@@ -168,8 +179,12 @@ class Settings(BaseSettings):
             retrain = replace(retrain, minimum_outcomes=self.min_outcomes)
         if "retrain_outcomes" in given:
             retrain = replace(retrain, outcomes=self.retrain_outcomes)
+        if "nightly_hour" in given and retrain.nightly is not None:
+            retrain = replace(retrain, nightly=self.nightly_hour)
         if "held_out_groups" in given:
             gate = replace(gate, groups=self.held_out_groups)
+        if self.floors == "off":
+            gate = replace(gate, floors={})
         return replace(learner, retrain=retrain, gate=gate)
 
 

@@ -10,6 +10,7 @@ from learners.evaluation import backtest, evaluate
 from learners.learner import Example
 from learners.replay import log
 from learners.training import divide, train
+from server.settings import load
 
 
 def history(n: int, seed: int, *, signal: bool = True) -> list[Example[Toss, Fell]]:
@@ -45,6 +46,22 @@ def test_noise_is_rejected() -> None:
         for seed in range(20)
     ]
     assert admitted.count("admitted") <= 1
+
+
+def test_floors_refuse_what_the_gate_would_admit_and_say_how_to_leave_them_out() -> None:
+    """Those of a specification stand beside the gate (002-80)."""
+    strict = replace(LEARNER, gate=replace(LEARNER.gate, floors={"accuracy": 0.99, "auc": 0.5}))
+    entries = log(history(240, 0))
+    refused = train(strict, entries, None, np.random.default_rng(0), report=False)
+    assert refused.result == "rejected"
+    assert "accuracy 0.950 is under the floor 0.99; only the floors refuse" in refused.reason
+    assert refused.reason.endswith("FORESIGHT_FLOORS=off leaves them out")
+    assert "auc" not in refused.reason
+    left_out = load(floors="off").applied(strict)
+    assert train(left_out, entries, None, np.random.default_rng(0)).result == "admitted"
+    noise = log(history(240, 0, signal=False))
+    both = train(strict, noise, None, np.random.default_rng(0), report=False)
+    assert "only the floors" not in both.reason
 
 
 def test_too_few_distinct_things_are_skipped_with_the_missing_number() -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -25,6 +26,7 @@ from learners.status import card, status
 from learners.telling import Tell
 from learners.training_child import PREFIX, workplace
 from storage import erasures, runs, versions
+from storage.database import Database
 from storage.embedded import Dsn
 from storage.erasures import Scope
 
@@ -151,6 +153,41 @@ async def test_a_requested_run_without_enough_data_is_skipped_with_the_missing_n
         state = await status(lifecycle)
         assert state.learners[0].last_run is not None
         assert "of 50" in state.learners[0].last_run.reason
+
+
+async def test_the_nightly_run_is_noticed_within_a_minute_and_comes_once(
+    fresh_database: Dsn,
+) -> None:
+    policy = replace(mixins().retrain, nightly=2, outcomes=10_000)
+    async with running(fresh_database, [replace(mixins(), retrain=policy)], train=True) as here:
+        await here.run(partial(judged, outcomes=29, ago="0 s"))
+        await here.tell_all(tells(30, 0))
+        state = (await status(here)).learners[0]
+        assert state.next_run == (
+            "1 of 15 new outcomes since the last run, or the nightly run of 02:00"
+        )
+        assert len(await here.run(partial(runs.history, learner=None, limit=9))) == 1
+        await here.run(partial(judged, outcomes=29, ago="26 h"))  # as if a night had gone by
+        with anyio.fail_after(60):
+            assert await ended(here, 2) == ["rejected", "skipped"]
+        newest, _ = await here.run(partial(runs.history, learner=None, limit=9))
+        assert newest["trigger"] == "the nightly run of 02:00"
+        assert not (await worker.due(here.live("mixin_compatibility"), database_of(here))).now
+
+
+def database_of(lifecycle: Lifecycle) -> Database:
+    assert lifecycle.database is not None
+    return lifecycle.database
+
+
+async def judged(connection: Any, outcomes: int, ago: str) -> None:
+    """Write down that a run looked at so many outcomes, so long ago; there is only this one."""
+    await connection.execute("delete from runs")
+    await connection.execute(
+        "insert into runs (learner, result, reason, trigger, revision, outcomes, finished_at) "
+        f"values ('mixin_compatibility', 'rejected', '', '', {mixins().revision}, {outcomes}, "
+        f"now() - interval '{ago}')"
+    )
 
 
 async def test_two_workers_never_train_one_learner_at_once(fresh_database: Dsn) -> None:

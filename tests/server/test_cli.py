@@ -156,6 +156,10 @@ def test_a_backtest_needs_no_database(tmp_path: Path) -> None:
     assert len(found["abstention_curve"]) == 5
     shown = foresight(env, "backtest", LEARNER, str(file))
     assert "surest share answered" in shown.stdout
+    strict = {**env, "FORESIGHT_MIN_PAIRS": "1000", "FORESIGHT_RETRAIN_OUTCOMES": "80"}
+    kept = json.loads(foresight(strict, "backtest", LEARNER, str(file), "--json").stdout)
+    assert [(each["outcomes"], each["result"]) for each in kept["attempts"]] == [(80, "skipped")]
+    assert "of 1000 pairs" in kept["attempts"][0]["reason"]
     schema = json.loads(foresight(env, "backtest", LEARNER, "--schema").stdout)
     assert schema["required"] == ["asked", "query", "known", "outcome"]
 

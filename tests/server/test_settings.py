@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 
 from learners.catalog.mixin_compatibility import LEARNER
+from learners.registry import catalog
+from learners.serving import Live
+from learners.trainer import configured
+from learners.training_files import Job
 from server.settings import TOOLSETS, Settings, WrongSetting, load, misspelt
 from tools import surface
 
@@ -30,6 +34,9 @@ def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HTTP_RATE", "-1", "expected greater than or equal to 0; got '-1'"),
         ("DATABASE_POOLER", "session", "expected '' or 'transaction'; got 'session'"),
         ("HELD_OUT_GROUPS", "1", "expected greater than or equal to 2; got '1'"),
+        ("FLOORS", "low", "expected 'on' or 'off'; got 'low'"),
+        ("NIGHTLY_HOUR", "24", "expected less than or equal to 23; got '24'"),
+        ("NIGHTLY_HOUR", "never", "expected a valid integer; got 'never'"),
         (
             "LOG_LEVEL",
             "loud",
@@ -80,6 +87,36 @@ def test_only_thresholds_that_were_set_replace_a_learners_own() -> None:
     assert changed.retrain.minimum_outcomes == LEARNER.retrain.minimum_outcomes
     assert changed.retrain.outcomes == 11
     assert changed.gate.groups == 9
+
+
+def test_the_nightly_hour_is_that_of_learners_that_have_one() -> None:
+    nightly = catalog()["generation_success"]
+    assert load().applied(nightly).retrain.nightly == 2
+    assert load(nightly_hour="23").applied(nightly).retrain.nightly == 23
+    assert load(nightly_hour="Off").applied(nightly).retrain.nightly is None
+    assert load(nightly_hour=5).applied(LEARNER).retrain.nightly is None
+
+
+def test_floors_of_specifications_stand_unless_they_are_left_out() -> None:
+    learner = catalog()["generation_success"]
+    assert load().applied(learner).gate.floors == {"accuracy": 0.75, "auc": 0.80}
+    assert load(floors="OFF").applied(learner).gate.floors == {}
+
+
+def test_what_is_set_reaches_the_training_process_and_outlives_a_catalogue_entry() -> None:
+    set_ = load(floors="off", held_out_groups=9, nightly_hour="off", min_pairs=3)
+    for name, learner in catalog().items():
+        live = Live(set_.applied(learner))
+        if learner.extend is not None:
+            live.extend(({"name": "MixinTea"},))
+        job = Job(
+            learner=name, revision=1, seed=0, gate=live.learner.gate, retrain=live.learner.retrain
+        )
+        there = configured(learner, Job.model_validate_json(job.model_dump_json()))
+        assert there.gate == set_.applied(learner).gate
+        assert there.gate.floors == {}
+        assert (there.gate.groups, there.retrain.minimum_distinct) == (9, 3)
+        assert there.retrain.nightly is None
 
 
 def test_the_database_is_where_the_settings_say(tmp_path: Path) -> None:
