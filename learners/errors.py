@@ -8,6 +8,7 @@
         * UnknownVersion
         * UnknownDecision
         * InvalidFacts
+            * SaysNothing
         * Conflict
         * NotReproducible
     * TryAgain: the same call may succeed later
@@ -49,6 +50,10 @@ class UnknownDecision(WrongInput):
 
 class InvalidFacts(WrongInput):
     """The facts do not fit the learner's query; the text names the field."""
+
+
+class SaysNothing(InvalidFacts):
+    """An outcome that says nothing to anybody it is for; the text names what would."""
 
 
 class Conflict(WrongInput):

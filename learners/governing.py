@@ -1,6 +1,6 @@
 """What people decide: which version is served, and what is added to a catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -81,9 +81,20 @@ async def add_to_catalogue(lifecycle: Lifecycle, name: str, entry: Mapping[str, 
     Raises:
         InvalidFacts: The learner has no catalogue, or the entry does not fit.
     """
+    await add_all_to_catalogue(lifecycle, name, (entry,))
+
+
+async def add_all_to_catalogue(
+    lifecycle: Lifecycle, name: str, entries: Sequence[Mapping[str, Any]]
+) -> None:
+    """Add entries to a learner's catalogue, all or none.
+
+    Raises:
+        InvalidFacts: The learner has no catalogue, or an entry does not fit.
+    """
     base = lifecycle.live(name).base
     if base.extend is None:
         raise InvalidFacts(f"learner: {name} has no catalogue to add to")
-    base.extend((entry,))
-    label = str(entry["name"])
-    await lifecycle.run(partial(catalog.put, learner=name, name=label, entry=entry))
+    base.extend(tuple(entries))
+    named = {str(entry["name"]): entry for entry in entries}
+    await lifecycle.run(partial(catalog.put_all, learner=name, entries=named))

@@ -34,6 +34,7 @@ Row: TypeAlias = NDArray[np.float32]
 Floats: TypeAlias = NDArray[np.float64]
 
 Source = Literal["model", "observed", "base_rate", "rules", "abstained"]
+Verdict = Literal["success", "neutral", "failure"]
 
 
 class Advice(BaseModel):
@@ -44,6 +45,27 @@ class Advice(BaseModel):
     source: Source = Field(description="what decided: see the README, 'Where an answer comes from'")
     n: int = Field(description="observations behind this answer", ge=0)
     reasons: tuple[str, ...] = Field(description="from what decided, strongest first")
+
+
+class Choice(Advice):
+    """Advice that recommends one option among several."""
+
+    option: Option = Field(description="what is recommended first")
+    propensity: float | None = Field(
+        description="chance with which it was put first; null: nothing is recommended", gt=0, le=1
+    )
+
+
+class Used(NamedTuple):
+    """An outcome, as JSON, that says which option was really used."""
+
+    outcome: Mapping[str, Any]
+    option: Option
+
+
+Use: TypeAlias = Callable[
+    [Mapping[str, Any], Mapping[str, Any], Mapping[str, Any] | None, bool | None], Used
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,8 +233,8 @@ class Learner(Generic[Q, O, M, P, A]):
         options: What can be chosen, or what an outcome is attributed to.
         features: (d,) float32 row of an option at a time (seconds since 1970).
         labels: What an outcome says about which option.
-        verdict: The outcome that a caller's success / neutral / failure stands for; None where it
-            says nothing to this learner.
+        verdict: The outcome that a caller's success / neutral / failure stands for; None where
+            such a word alone says nothing to this learner.
         group: What shares its luck, for splits and intervals, unless the caller gives a group.
         evidence: How much has been told.
         candidates: By name; each raises TooFewExamples with the missing number in words.
@@ -238,6 +260,13 @@ class Learner(Generic[Q, O, M, P, A]):
             feature reads them.
         settings: Fields of the query that an outcome may replace by what was really used.
         concerns: Whether an outcome says anything to this learner.
+        used: Completes an outcome (query, outcome, the answer it is about or None, whether that was
+            followed or None), all as JSON, by which option was really used; raises InvalidFacts
+            where nothing says so. None: outcomes are complete as they are told.
+        names: Fields of the outcome that name things; they are no texts, and stay whatever becomes
+            of texts.
+        steps: Outcomes are told in steps: that it is finished, then how it was judged, in any
+            order. A later word adds to an earlier one, and what it leaves out stays as it was said.
     """
 
     name: str
@@ -252,7 +281,7 @@ class Learner(Generic[Q, O, M, P, A]):
     options: Callable[[M, Q], tuple[Option, ...]]
     features: Callable[[M, Q, Option, float], Row]
     labels: Callable[[Q, O], tuple[Label, ...]]
-    verdict: Callable[[Literal["success", "neutral", "failure"]], O | None]
+    verdict: Callable[[Verdict], O | None]
     group: Callable[[Q], str]
     evidence: Callable[[M], Evidence]
     candidates: Mapping[str, Fit[P]]
@@ -275,6 +304,9 @@ class Learner(Generic[Q, O, M, P, A]):
     texts: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     concerns: Callable[[O], bool] = lambda _: True
+    used: Use | None = None
+    names: tuple[str, ...] = ()
+    steps: bool = False
 
 
 AnyLearner: TypeAlias = Learner[Any, Any, Any, Any, Any]

@@ -7,39 +7,38 @@ returns, and this process has folded it by then.
 
 import time
 import uuid
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import structlog
 from pydantic import BaseModel
 
-from learners import telling
-from learners.errors import (
-    Conflict,
-    InvalidFacts,
-    NotStored,
-    UnknownLearner,
-    WrongInput,
-)
+from learners import code_facts, keeping, telling
+from learners.addressing import Addresses
+from learners.errors import Conflict, InvalidFacts, NotStored, SaysNothing, WrongInput
 from learners.learner import A, AnyLearner, Learner, M, O, P, Q
 from learners.redaction import StoreText
 from learners.serving import Caller, Decision, Live, ordered
 from learners.telling import Tell
 from learners.wording import quoted
-from storage import decisions, errors, log, runs
+from storage import errors, log, runs
 from storage.database import Database
 from storage.errors import Refused, StorageError, Unavailable
-from storage.rows import DecisionRow, EventRow, Stored
+from storage.rows import DecisionRow, Effect, EventRow, Stored
 from storage.writer import Writer
 
-REMEMBERED = 5000  # decisions whose rows are kept in RAM, to spare a look-up when told
 TELL_SECONDS = 10.0
 COMMIT_SECONDS = 5.0  # a batch's own deadline: shorter, so that a caller hears of it
+
+# What became of an outcome, from what changes most to what changes nothing.
+EFFECTS: Final[tuple[Effect, ...]] = (
+    "join", "fact", "correction", "waiting", "weaker", "superseded", "duplicate", "conflict",
+    "nothing", "forgotten",
+)  # fmt: skip
 
 logger = structlog.get_logger("foresight.lifecycle")
 
@@ -50,15 +49,17 @@ class Told:
 
     Attributes:
         key: Repeat with it if in doubt: the same key is stored once.
-        effect: As `storage.rows.Effect`.
+        effect: As `storage.rows.Effect`; of several learners, the one that changes most.
         joined: Whether it met its decision.
         learners: Who learns from it.
+        remark: What could not be done, in words.
     """
 
     key: str
     effect: str
     joined: bool
     learners: tuple[str, ...]
+    remark: str = ""
 
 
 @dataclass(slots=True)
@@ -70,20 +71,20 @@ class Lifecycle:
     database: Database | None = None
     trouble: str = "the database is starting"
     store_text: StoreText = "redacted"
+    store_code: bool = False
     writer: Writer = field(init=False)
     seq: int = 0  # last event of the log that this process has folded
     _ready: anyio.Event = field(default_factory=anyio.Event)
     _folded: anyio.Event = field(default_factory=anyio.Event)
     _stirred: anyio.Event = field(default_factory=anyio.Event)
     _nudge: Callable[[], None] = lambda: None
-    _recent: OrderedDict[str, list[DecisionRow]] = field(
-        default_factory=OrderedDict[str, list[DecisionRow]]
-    )
+    _addresses: Addresses = field(init=False)
     _unjoinable: set[str] = field(default_factory=set[str])  # keys whose facts fit no decision
 
     def __post_init__(self) -> None:
         """Make the writer."""
         self.writer = Writer(self._append)
+        self._addresses = Addresses(self.lives, self.run, self.ready)
 
     # ask
 
@@ -109,11 +110,7 @@ class Lifecycle:
         Raises:
             UnknownLearner: With the names there are.
         """
-        try:
-            return self.lives[name]
-        except KeyError:
-            names = ", ".join(self.lives)
-            raise UnknownLearner(f"learner: expected one of {names}; got {quoted(name)}") from None
+        return self._addresses.live(name)
 
     def now(self) -> float:
         """Return the present in seconds since 1970, as exactly as the database keeps it."""
@@ -170,10 +167,8 @@ class Lifecycle:
 
     def _log(self, decision: Decision[Any]) -> None:
         learner = self.live(decision.row.learner).learner
-        row = telling.kept_query(learner, decision.row, self.store_text)
-        self._recent.setdefault(decision.id, []).append(row)
-        while len(self._recent) > REMEMBERED:
-            self._recent.popitem(last=False)
+        row = keeping.kept_query(learner, decision.row, self.store_text)
+        self._addresses.remember(row)
         self.writer.decide(row)
 
     # tell
@@ -190,114 +185,67 @@ class Lifecycle:
                 f"source: expected one of {', '.join(telling.STRENGTH)}; got {quoted(tell.source)}"
             )
         erasure = self._erasure  # before anything is looked up
-        rows = [replaced(row, erasure=erasure) for row in await self._rows(tell, caller)]
-        results = await self._store(rows)
-        fresh = not tell.key and tell.decision_id
-        if fresh and any(result.effect == "superseded" for result in results):
+        made, remark = await self._rows(code_facts.named(tell), caller)
+        rows = [replaced(row, erasure=erasure) for row in made]
+        results = _accepted(rows, await self._store(rows))
+        if not tell.key and tell.decision_id:
             # The same words as before a correction: they are news again.
-            again = [replaced(row, key=f"{row.key}:{uuid.uuid4().hex[:8]}") for row in rows]
-            rows, results = again, await self._store(again)
+            stale = [i for i, result in enumerate(results) if result.effect == "superseded"]
+            again = [replaced(rows[i], key=f"{rows[i].key}:{uuid.uuid4().hex[:8]}") for i in stale]
+            stored = _accepted(again, await self._store(again)) if again else []
+            for i, row, result in zip(stale, again, stored, strict=True):
+                rows[i], results[i] = row, result
         await self._reached(max((r.seq or 0 for r in results), default=0))
-        return _told(rows, results)
+        return _told(list(zip(rows, results, strict=True)), remark)
 
     async def tell_all(self, tells: Sequence[tuple[Tell, Caller]]) -> list[Told]:
-        """Store many plain facts in few flushes: the way of imports."""
-        rows = [
-            replaced(
-                telling.row(tell, self.live(tell.learner).learner, caller, self.now(), None),
-                erasure=self._erasure,
-            )
-            for tell, caller in tells
-        ]
-        results = await self._store(rows)
+        """Store many plain facts in few flushes: the way of imports.
+
+        The effect says of each whether its key was there already with another outcome (conflict)
+        or whether nothing was left to be stored (nothing); the others are stored all the same.
+        """
+        made = list[tuple[list[EventRow], str]]()
+        for tell, caller in tells:
+            try:
+                made.append(await self._rows(code_facts.named(tell), caller))
+            except SaysNothing as error:
+                made.append(([], str(error)))
+        rows = [replaced(row, erasure=self._erasure) for each, _ in made for row in each]
+        results = _accepted(rows, await self._store(rows), conflicts=True)
         await self._reached(max((r.seq or 0 for r in results), default=0))
-        return [_told([row], [result]) for row, result in zip(rows, results, strict=True)]
+        pairs = iter(zip(rows, results, strict=True))
+        return [_told([next(pairs) for _ in each], remark) for each, remark in made]
 
-    async def _rows(self, tell: Tell, caller: Caller) -> list[EventRow]:
+    async def _rows(self, tell: Tell, caller: Caller) -> tuple[list[EventRow], str]:
+        """Return an outcome's rows, and what the caller should know of them."""
         at = self.now()
-        if not tell.decision_id:
-            if tell.corrects and not tell.facts:
-                tell = await self._about_the_corrected(tell)
-            if not tell.learner or not tell.facts:
-                raise InvalidFacts(
-                    "decision_id: expected the id of an answer, or learner and facts instead; "
-                    "got neither"
-                )
-            return [telling.row(tell, self.live(tell.learner).learner, caller, at, None)]
-        tell = replaced(tell, decision_id=telling.decision_id(tell.decision_id))
-        if tell.learner:
-            self.live(tell.learner)
-        found = await self._decision_rows(tell.decision_id)
-        wanted = [row for row in found if tell.learner in ("", row["learner"])]
-        if found and not wanted:
-            names = ", ".join(row["learner"] for row in found)
-            raise WrongInput(f"learner: this decision is of {names}; got {quoted(tell.learner)}")
-        if wanted and not any(row["learner"] in self.lives for row in wanted):
-            names = ", ".join(row["learner"] for row in wanted)
-            raise WrongInput(f"decision_id: it is of {names}, which this program does not have")
-        if wanted:
-            return [
-                telling.row(tell, self.live(row["learner"]).learner, caller, at, row)
-                for row in wanted
-                if row["learner"] in self.lives
-            ]
-        if tell.learner and tell.facts:
-            return [telling.row(tell, self.live(tell.learner).learner, caller, at, None)]
-        return [telling.waiting(tell, caller, at)]
+        if tell.decision_id:
+            tell = replaced(tell, decision_id=telling.decision_id(tell.decision_id))
+            about = await self._addresses.of_decision(tell)
+        else:
+            tell, about = await self._addresses.of_facts(tell)
+        tell, remark = await code_facts.measured(tell, about, keep=self._keeps_code)
+        if not about:
+            return [telling.waiting(tell, caller, at)], remark
+        return telling.rows(tell, about, caller, at, remark=remark), remark
 
-    async def _about_the_corrected(self, tell: Tell) -> Tell:
-        """Return a correction with the facts of what it corrects."""
-        found = await self.run(partial(log.by_key, key=tell.corrects))
-        wanted = [row for row in found if tell.learner in ("", row["learner"])]
-        if len(wanted) > 1:
-            names = ", ".join(row["learner"] for row in wanted)
-            raise WrongInput(f"learner: outcomes of {names} have this key; name one of them")
-        if not wanted:
-            raise WrongInput(
-                f"corrects: expected the key of a stored outcome, got {quoted(tell.corrects)}"
-            )
-        return replaced(tell, learner=wanted[0]["learner"], facts=wanted[0]["query"])
-
-    async def _decision_rows(self, decision_id: str) -> list[Mapping[str, Any]]:
-        recent = self._recent.get(decision_id)
-        if recent is not None:
-            return [row.record() for row in recent]
-        await self.ready(TELL_SECONDS)
-        try:
-            return list(await self.run(partial(decisions.read, decision_id=decision_id)))
-        except NotStored as error:
-            raise NotStored(f"not stored: {error} Repeat with the same key.") from error
+    @property
+    def _keeps_code(self) -> bool:
+        return self.store_code and self.store_text == "redacted"
 
     async def _store(self, rows: Sequence[EventRow]) -> list[Stored]:
         rows = [self._kept(row) for row in rows]
         try:
-            results = await self.writer.tell(rows, TELL_SECONDS)
+            return await self.writer.tell(rows, TELL_SECONDS)
         except Refused as error:
             raise InvalidFacts(f"not stored: {error}") from error
         except StorageError as error:
             reason = str(error).rstrip(".")
             raise NotStored(f"not stored: {reason}; repeat with the same key") from error
-        for row, result in zip(rows, results, strict=True):
-            if result.effect == "conflict":
-                raise Conflict(
-                    f"key: {quoted(row.key)} is stored already with another outcome; "
-                    "use another key, and name this one in corrects to replace it"
-                )
-            if result.effect == "nothing":
-                raise WrongInput(
-                    f"corrects: expected the key of a stored outcome of {row.learner}, "
-                    f"got {quoted(row.corrects)}"
-                )
-            if result.effect == "forgotten":
-                raise NotStored(
-                    "not stored: what it is about was forgotten at this moment; repeat the call "
-                    "to have it stored anew"
-                )
-        return results
 
     def _kept(self, row: EventRow) -> EventRow:
         live = self.lives.get(row.learner)
-        return telling.kept(row, self.store_text, live.learner if live else None)
+        return keeping.kept(row, self.store_text, live.learner if live else None)
 
     async def _append(
         self, asked: Sequence[DecisionRow], events: Sequence[EventRow]
@@ -319,7 +267,7 @@ class Lifecycle:
         rows, keys = list[EventRow](), list[str]()
         for row in waiting:
             try:
-                joined = await self._rows(*telling.arrived(row))
+                joined, _ = await self._rows(*telling.arrived(row))
             except WrongInput as error:
                 self._unjoinable.add(row["key"])
                 logger.warning(
@@ -347,12 +295,7 @@ class Lifecycle:
 
     def drop_recent(self, learner: str) -> None:
         """Let the database say from now on which decisions of a learner there are."""
-        for name, rows in list(self._recent.items()):
-            left = [row for row in rows if row.learner != learner]
-            if left:
-                self._recent[name] = left
-            else:
-                del self._recent[name]
+        self._addresses.drop(learner)
 
     def folded(self, seq: int) -> None:
         """Note how far the log has been folded, and wake whoever waits for it."""
@@ -403,10 +346,25 @@ class Lifecycle:
             raise NotStored(str(error)) from error
 
 
-def _told(rows: Sequence[EventRow], results: Sequence[Stored]) -> Told:
+def _accepted(
+    rows: Sequence[EventRow], results: list[Stored], *, conflicts: bool = False
+) -> list[Stored]:
+    """Return what became of rows, unless one was refused."""
+    for row, result in zip(rows, results, strict=True):
+        refusal = telling.refusal(row, result)
+        if refusal is not None and not (conflicts and isinstance(refusal, Conflict)):
+            raise refusal
+    return results
+
+
+def _told(stored: Sequence[tuple[EventRow, Stored]], remark: str) -> Told:
+    if not stored:
+        return Told(key="", effect="nothing", joined=False, learners=(), remark=remark)
+    row, result = min(stored, key=lambda each: EFFECTS.index(each[1].effect))
     return Told(
-        key=rows[0].key,
-        effect=results[0].effect,
-        joined=any(row.joined for row in rows),
-        learners=tuple(row.learner for row in rows if row.learner != "*"),
+        key=row.key,
+        effect=result.effect,
+        joined=any(row.joined for row, _ in stored),
+        learners=tuple(row.learner for row, _ in stored if row.learner != "*"),
+        remark=remark,
     )

@@ -7,6 +7,7 @@ from typing import Final, Literal
 StoreText = Literal["redacted", "hash", "none"]
 
 MARK: Final = "[redacted]"
+HASHED: Final = re.compile(r"sha256:[0-9a-f]{16}")
 
 # What is set to a value that nobody else should read; a plural is a count, not a secret.
 _HIDDEN: Final = r"(?:password|passwd|passphrase|pwd|secret)"
@@ -84,5 +85,7 @@ def stored(text: str, mode: StoreText) -> str:
     if not text or mode == "none":
         return ""
     if mode == "hash":
+        if HASHED.fullmatch(text):  # stored before: what is told about it keeps its name
+            return text
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     return redacted(text)

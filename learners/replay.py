@@ -85,15 +85,21 @@ class Fold:
         event = entry.event
         if event.known < self.known:
             event = replace(event, known=self.known)
-        if event.replaced is None:
-            self._score(event, entry.served)
+        self._score(event, entry.served)
         self.learner.observe(self.memory, event)
         self.seq, self.known = event.seq, event.known
 
     def _score(self, event: AnyEvent, served: Served | None) -> None:
-        """Score what was said before it is folded; a correction does not score again."""
+        """Score what was said before it is folded; a correction does not score again.
+
+        Where the earlier word gave no label, the later one is the first.
+        """
+        scored = set[Option]()
+        if event.replaced is not None:
+            labels = self.learner.labels(event.replaced.query, event.replaced.outcome)
+            scored = {label.option for label in labels if label.weight > 0}
         for label in self.learner.labels(event.query, event.outcome):
-            if label.weight > 0:
+            if label.weight > 0 and label.option not in scored:
                 if served is not None and label.option in served.predicted:
                     said = served.predicted[label.option]
                     bounds = served.bounds.get(label.option)
@@ -147,7 +153,7 @@ def _question(
     seqs: NDArray[np.int64],
     known: NDArray[np.float64],
 ) -> Asked:
-    query, outcome = first.event.query, final.event.outcome
+    query, outcome = final.event.query, final.event.outcome  # what was really used, at last
     return Asked(
         example=_example(first, final),
         labels=learner.labels(query, outcome),
@@ -159,7 +165,7 @@ def _question(
 
 def _example(first: Entry, final: Entry) -> AnyExample:
     return Example(
-        query=first.event.query,
+        query=final.event.query,
         outcome=final.event.outcome,
         asked=first.event.asked,
         known=final.event.known,

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from learners.learner import Advice, AnyLearner, Option
+from learners.learner import Advice, AnyLearner, Choice, Option
 from learners.replay import Fold, start
 from storage.rows import DecisionRow
 
@@ -88,9 +88,11 @@ class Live:
         memory = self.fold.memory
         advice = self.learner.answer(params, memory, query, at, self.rng)
         said, bounds = self.learner.predicted(advice), self.learner.bounds(advice)
+        # of many options only those of which something was said
         predicted = [
-            [option, said.get(option), *bounds.get(option, ())]
+            [option, said[option], *bounds.get(option, ())]
             for option in self.learner.options(memory, query)
+            if option in said
         ]
         return self.decision(
             name or str(uuid.uuid4()),
@@ -115,6 +117,7 @@ class Live:
         degraded: bool,
     ) -> Decision[Any]:
         """Return an answer as a decision to be logged."""
+        chosen = advice if isinstance(advice, Choice) else None
         row = DecisionRow(
             id=name,
             learner=self.learner.name,
@@ -126,6 +129,8 @@ class Live:
             memory_seq=self.fold.seq,
             asked=at,
             mode=self.mode,
+            option=chosen.option if chosen else None,
+            propensity=chosen.propensity if chosen else None,
             degraded=degraded,
             project=caller.project,
             user_id=caller.user,

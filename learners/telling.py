@@ -5,17 +5,18 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, TypeAlias
 
+from learners import dividing
 from learners.codec import validated
-from learners.errors import InvalidFacts
+from learners.dividing import Word
+from learners.errors import Conflict, InvalidFacts, LearnerError, NotStored, WrongInput
 from learners.learner import AnyLearner
-from learners.redaction import StoreText, redacted, stored
 from learners.serving import Caller
 from learners.wording import quoted
-from storage.rows import DecisionRow, EventRow
+from storage.rows import EventRow, Stored
 
-Verdict = Literal["success", "neutral", "failure"]
+About: TypeAlias = tuple[AnyLearner, Mapping[str, Any] | None]  # a learner, and its decision
 
 # How far each source is to be believed: a later word of an equal or stronger one corrects.
 STRENGTH: Mapping[str, float] = {
@@ -35,9 +36,10 @@ class Tell:
 
     Attributes:
         decision_id: Of the answer it is about.
-        learner: Needed with facts; with a decision id it narrows to one learner.
+        learner: Of facts, who learns from them, where they do not say it themselves; with a
+            decision id it narrows to one learner.
         facts: Fields of the learner's query, and of its outcome beyond the verdict.
-        verdict: What happened, in three classes.
+        verdict: What happened, in three classes; or that nobody has judged it yet.
         key: The same key is stored once; empty: one is made.
         corrects: Key of an earlier outcome that this one replaces.
         known: When it became known, in seconds since 1970; None is now.
@@ -45,7 +47,7 @@ class Tell:
         label: A hand-made label rather than something observed.
     """
 
-    verdict: Verdict
+    verdict: Word
     decision_id: str = ""
     learner: str = ""
     facts: Mapping[str, Any] | None = None
@@ -59,70 +61,97 @@ class Tell:
     asked: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Facts, divided into what was asked about and what they add to the outcome."""
+def rows(
+    tell: Tell,
+    about: Sequence[About],
+    caller: Caller,
+    at: float,
+    *,
+    remark: str = "",
+) -> list[EventRow]:
+    """Return one row for each learner that an outcome says something to.
 
-    query: dict[str, Any]
-    outcome: dict[str, Any]
-
-
-def divide(learner: AnyLearner, facts: Mapping[str, Any], caller: Caller) -> Facts:
-    """Return validated facts of a learner.
-
-    Raises:
-        InvalidFacts: A field is unknown, missing or wrong; the text names it.
-    """
-    asked, beside = learner.query.model_fields, learner.outcome.model_fields
-    query = {name: value for name, value in facts.items() if name in asked or name not in beside}
-    extra = {name: value for name, value in facts.items() if name not in query}
-    if "project" in asked:
-        query.setdefault("project", caller.project)
-    valid = validated(learner.query, query, "facts")
-    return Facts(valid.model_dump(mode="json"), extra)
-
-
-def outcome(learner: AnyLearner, verdict: Verdict, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the learner's outcome for a verdict, with what the facts add.
+    Args:
+        tell: What happened.
+        about: To whom it may say something, each with its decision where there is one.
+        caller: Who tells it.
+        at: Now.
+        remark: What the caller should know where nothing is left to be stored.
 
     Raises:
-        InvalidFacts: What they add does not fit.
+        InvalidFacts: The facts do not fit, or say nothing to anybody.
     """
-    said = learner.verdict(verdict)
-    value = {**(said.model_dump(mode="json") if said is not None else {}), **extra}
-    valid: dict[str, Any] = validated(learner.outcome, value, "facts").model_dump(mode="json")
-    return valid
+    learners, facts = [learner for learner, _ in about], tell.facts or {}
+    decided = all(decision and decision["query"] is not None for _, decision in about)
+    dividing.check(learners, tell.verdict, facts, decided=decided)
+    told = dividing.fields(learners)
+    tell = replace(tell, key=tell.key or _key(tell))
+    found = list[EventRow]()
+    for learner, decision in about:
+        outcome = dividing.said(learner, tell.verdict, facts)
+        if outcome is not None:
+            asked = dividing.asked(learner, facts, told)
+            query, used = _query(learner, asked, caller, decision)
+            row = _row(tell, learner, caller, at, decision, query, outcome)
+            found.append(replace(row, used=used))
+    if not found:
+        raise dividing.nothing(learners, tell.verdict, remark)
+    return found
 
 
-def row(
+def _query(
+    learner: AnyLearner,
+    facts: dict[str, Any],
+    caller: Caller,
+    decision: Mapping[str, Any] | None,
+) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
+    """Return what was asked, or else what the facts say it was; and settings that were used."""
+    fields = learner.query.model_fields
+    if decision and decision["query"] is not None:
+        return decision["query"], _used(learner, decision["query"], facts)
+    if not facts:
+        why = f"this decision of {learner.name} was a choice; " if decision else ""
+        raise InvalidFacts(
+            f"facts: {why}say what was really used, with the fields {', '.join(fields)}"
+        )
+    if "project" in fields:
+        facts.setdefault("project", caller.project)
+    if "user" in fields:  # whose row it is, so that forgetting a person finds it
+        facts["user"] = caller.user
+    query: dict[str, Any] = validated(learner.query, facts, "facts").model_dump(mode="json")
+    return query, None
+
+
+def _used(
+    learner: AnyLearner, asked: Mapping[str, Any], facts: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Return the settings that were really used, as far as the facts say so."""
+    if not facts:
+        return None
+    said = validated(learner.query, {**asked, **facts}, "facts").model_dump(mode="json")
+    return {name: said[name] for name in learner.settings if name in facts} or None
+
+
+def _row(
     tell: Tell,
     learner: AnyLearner,
     caller: Caller,
     at: float,
     decision: Mapping[str, Any] | None,
+    query: Mapping[str, Any],
+    outcome: Mapping[str, Any],
 ) -> EventRow:
-    """Return the row of one learner, joined to its decision where there is one.
-
-    Raises:
-        InvalidFacts: The decision alone does not say what was used, and no facts do.
-    """
-    told = tell.facts or {}
-    says = set(told) - set(learner.outcome.model_fields)
-    facts = divide(learner, told, caller) if says else None
-    extra = facts.outcome if facts else dict(told)
-    query = decision["query"] if decision and decision["query"] is not None else None
-    if query is None:
-        if facts is None:
-            raise InvalidFacts(
-                f"facts: this decision of {learner.name} was a choice; say what was really used, "
-                f"with the fields {', '.join(learner.query.model_fields)}"
-            )
-        query = facts.query
-    value = outcome(learner, tell.verdict, extra)
+    recommended = decision["option"] if decision else None
+    option, propensity = recommended, decision["propensity"] if decision else None
+    if learner.used is not None:
+        answer = decision["answer"] if decision else None
+        outcome, option = learner.used(query, outcome, answer, tell.followed)
+        propensity = propensity if option == recommended else None
     return EventRow(
         learner=learner.name,
-        key=tell.key or _key(tell),
-        outcome=value,
+        key=tell.key,
+        outcome=outcome,
+        adds=learner.steps,
         query=query,
         decision_id=tell.decision_id or None,
         joined=decision is not None,
@@ -135,48 +164,32 @@ def row(
         known=at if tell.known is None else tell.known,
         asked=decision["asked"] if decision else tell.asked,
         memory_seq=decision["memory_seq"] if decision else None,
-        option=decision["option"] if decision else None,
-        propensity=decision["propensity"] if decision else None,
+        option=option,
+        propensity=propensity,
         project=(decision["project"] if decision else "") or caller.project,
         user_id=caller.user,
         session=(decision["session"] if decision else "") or caller.session,
     )
 
 
-def kept_query(learner: AnyLearner, row: DecisionRow, mode: StoreText) -> DecisionRow:
-    """Return a decision with only the part of its query's free texts that may be stored."""
-    return replace(row, query=_query(learner, row.query, mode))
-
-
-def _query(
-    learner: AnyLearner | None, query: Mapping[str, Any] | None, mode: StoreText
-) -> Mapping[str, Any] | None:
-    if query is None or learner is None or not learner.texts:
-        return query
-    return {**query, **{name: _texts(query[name], mode) for name in learner.texts if name in query}}
-
-
-def kept(row: EventRow, mode: StoreText, learner: AnyLearner | None = None) -> EventRow:
-    """Return a row with only the part of its texts that may be stored."""
-    value = dict(row.outcome)
-    if row.learner == "*":  # the facts are still needed: names and all, but no secrets
-        value["facts"] = _texts(value["facts"], "redacted")
-    else:
-        value = _texts(value, mode)
-    query = _query(learner, row.query, mode)
-    return replace(row, notes=stored(row.notes, mode), outcome=value, query=query)
-
-
-def _texts(value: Any, mode: StoreText) -> Any:
-    """Return a value with only the part of its texts that may be stored, however deep."""
-    if isinstance(value, str):
-        return stored(value, mode)
-    if isinstance(value, Mapping):
-        pairs = cast("Mapping[str, Any]", value).items()
-        return {redacted(name): _texts(each, mode) for name, each in pairs}
-    if isinstance(value, list | tuple):
-        return [_texts(each, mode) for each in cast("Sequence[Any]", value)]
-    return value
+def refusal(row: EventRow, result: Stored) -> LearnerError | None:
+    """Return why a row was not stored."""
+    if result.effect == "conflict":
+        return Conflict(
+            f"key: {quoted(row.key)} is stored already with another outcome; "
+            "use another key, and name this one in corrects to replace it"
+        )
+    if result.effect == "nothing":
+        return WrongInput(
+            f"corrects: expected the key of a stored outcome of {row.learner}, "
+            f"got {quoted(row.corrects)}"
+        )
+    if result.effect == "forgotten":
+        return NotStored(
+            "not stored: what it is about was forgotten at this moment; repeat the call "
+            "to have it stored anew"
+        )
+    return None
 
 
 def waiting(tell: Tell, caller: Caller, at: float) -> EventRow:

@@ -21,6 +21,7 @@ from server import (
     cli_mixins,
     cli_reproduce,
     cli_serve,
+    cli_templates,
     cli_token,
 )
 from server.cli_words import example
@@ -47,6 +48,7 @@ cli_evaluate.register(app)
 cli_data.register(app)
 cli_forget.register(app)
 cli_mixins.register(app)
+cli_templates.register(app)
 cli_care.register(app)
 
 

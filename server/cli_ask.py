@@ -21,7 +21,10 @@ def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command("check-mixin-compatibility", rich_help_panel=ASK)(check_mixin_compatibility)
     app.command("recommend-mixins", rich_help_panel=ASK)(recommend_mixins)
+    app.command("rank-templates", rich_help_panel=ASK)(rank_templates)
+    app.command("rank", rich_help_panel=ASK, help="Short for rank-templates.")(rank_templates)
     app.command("record-feedback", rich_help_panel=ASK)(record_feedback)
+    app.command("tell", rich_help_panel=ASK, help="Short for record-feedback.")(record_feedback)
     app.command("learning-status", rich_help_panel=ASK)(learning_status)
     app.command("status", rich_help_panel=ASK, help="Short for learning-status.")(learning_status)
     app.command("promote", rich_help_panel=LEARN)(promote)
@@ -69,13 +72,55 @@ def recommend_mixins(
     )
 
 
+def rank_templates(
+    task_description: Annotated[str, typer.Argument(help="What is to be done, in words.")],
+    task_type: Annotated[
+        str,
+        typer.Option(
+            help="backend, frontend, database, testing, documentation, devops, refactoring, "
+            "implementation or other."
+        ),
+    ] = "other",
+    language: Annotated[str, typer.Option(help="Programming language.")] = "",
+    framework: Annotated[str, typer.Option(help="Framework.")] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", "--tags", help="What it is about; repeatable.")
+    ] = None,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--candidate", "--candidates", help="A template to compare; repeatable. Default: all."
+        ),
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="How many, 1 to 20.")] = 5,
+    project: Project = "",
+    as_json: Json = False,
+) -> None:
+    """Put templates in order for a task."""
+    mirror(
+        "rank_templates",
+        as_json,
+        task_description=task_description,
+        task_type=task_type,
+        language=language,
+        framework=framework,
+        tags=tag or [],
+        candidates=candidate or [],
+        k=k,
+        project=project,
+    )
+
+
 def record_feedback(
-    outcome: Annotated[str, typer.Argument(help="success, neutral or failure.")],
+    outcome: Annotated[str, typer.Argument(help="success, neutral, failure; or pending.")],
     decision_id: Annotated[str, typer.Option(help="Of the answer this is about.")] = "",
     learner: Annotated[
-        str, typer.Option(help="Who learns from the facts; default: the only one.")
+        str, typer.Option(help="Who learns from the facts; default: whom they fit.")
     ] = "",
     facts: Annotated[str, typer.Option(help="JSON, or @FILE with JSON.")] = "",
+    code_file: Annotated[
+        str, typer.Option(metavar="FILE", help="The code that was generated; it is measured.")
+    ] = "",
     followed: Annotated[str, typer.Option(help="yes, no or unknown.")] = "unknown",
     notes: Annotated[str, typer.Option(help="Free text.")] = "",
     key: Annotated[str, typer.Option(help="One key is stored once.")] = "",
@@ -86,14 +131,18 @@ def record_feedback(
     project: Project = "",
     as_json: Json = False,
 ) -> None:
-    """Store what really happened, about an answer or about plain facts."""
+    """Store what really happened, about an answer or about plain facts.
+
+    pending says that it is finished and that nobody has judged it yet: what it took and gave can be
+    told at once, with --facts and --code-file, and the judgement later.
+    """
     mirror(
         "record_feedback",
         as_json,
         outcome=outcome,
         decision_id=decision_id,
         learner=learner,
-        facts=_facts(facts),
+        facts=_with_code(_facts(facts), code_file),
         followed=followed,
         notes=notes,
         key=key,
@@ -121,7 +170,7 @@ def promote(
 
 
 def rollback(
-    learner: Annotated[str, typer.Argument(help="Name of a learner; default: the only one.")] = "",
+    learner: Annotated[str, typer.Argument(help="Name of a learner.")] = "",
     as_json: Json = False,
 ) -> None:
     """Serve what was served before the last promotion."""
@@ -165,3 +214,13 @@ def _facts(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise WrongInput("--facts: expected a JSON object")
     return value
+
+
+def _with_code(facts: dict[str, Any], file: str) -> dict[str, Any]:
+    if not file:
+        return facts
+    try:
+        code = Path(file).read_text("utf-8")
+    except UnicodeDecodeError:
+        raise WrongInput("--code-file: expected text in UTF-8") from None
+    return {"file_path": file, **facts, "code": code}

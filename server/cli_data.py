@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from learners.wording import named, quoted
 from server.cli_run import (
     DATA,
     Json,
@@ -22,6 +23,7 @@ from server.cli_waiting import counted
 
 if TYPE_CHECKING:
     from server.direct import Foresight
+    from server.generation_import import Plan as Generations
     from server.importing import Plan
 
 MIXINS = "mixin_compatibility"
@@ -36,6 +38,7 @@ imports = typer.Typer(help="Bring in a history.", no_args_is_help=True)
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     imports.command("mixins")(import_mixins)
+    imports.command("generations")(import_generations)
     app.add_typer(imports, name="import", rich_help_panel=DATA)
     app.command("export", rich_help_panel=DATA)(export)
 
@@ -99,10 +102,84 @@ async def _import(verbs: "Foresight", found: "Plan", *, train: bool) -> dict[str
     }
 
 
+def import_generations(
+    source: Annotated[str, typer.Argument(metavar="FILE|URL|-", help="CSV, JSON or JSON lines.")],
+    train: Annotated[
+        bool,
+        typer.Option("--train", metavar="", help="Ask for training runs, whatever the thresholds."),
+    ] = False,
+    project: Annotated[
+        str, typer.Option(help="Project id of rows without project_id; default: none.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Import generations: what ml_generation_events holds, or rows with our own names.
+
+    Columns, any of which may be missing: event_id, task_id, project_id, user_id,
+    session_id, started_at, completed_at, approved_at, task_type,
+    task_description, language, framework, agent_type, model_used, temperature,
+    max_tokens, rag_examples_count, rag_avg_similarity, generated_code or what it
+    measures, self_review_score, user_action, user_feedback, final_quality_score,
+    generation_time_seconds, tokens_used, cost_usd, success, approved,
+    num_regenerations, metadata. A row without user_action and success is not
+    counted as a failure. Importing a file again changes nothing; a row that says
+    something else than before corrects it.
+    """
+    from learners.registry import catalog
+    from server.generation_import import NAMES, plan
+    from server.importing import text_of
+
+    learners = [catalog()[name] for name in NAMES]
+    found = plan(text_of(source), learners, project, time.time())
+    result = through(partial(_import_generations, found=found, train=train))
+    if as_json:
+        print_json(result)
+    else:
+        sys.stdout.write(f"{_imported(result)}{f'{chr(10)}{REQUESTED}' if train else ''}\n")
+
+
+async def _import_generations(
+    verbs: "Foresight", found: "Generations", *, train: bool
+) -> dict[str, Any]:
+    from server.generation_import import NAMES, RULE, tell
+
+    with counted("generations: importing", len(found.words)) as done:
+        told = await tell(verbs.lifecycle, found, done)
+    for name in NAMES if train else ():
+        await verbs.lifecycle.request(name, "asked for with an import", manual=True)
+    shown = ("rows", "generations", "repeated", "unfinished", "unjudged", "cut", "kinds", "unread")
+    return {**{name: getattr(found, name) for name in shown}, **told, "train": train, "rule": RULE}
+
+
+def _imported(result: dict[str, Any]) -> str:
+    """Return what became of a file, in words."""
+    from learners.wording import count
+
+    said = [
+        f"{count(result['rows'], 'row')}, {count(result['generations'], 'generation')}: "
+        f"{result['new']} new, {result['changed']} changed, {result['known']} known before, with "
+        f"{count(result['outcomes'], 'new outcome')}; {result['unjudged']} not judged, "
+        f"{result['unfinished']} without any outcome, {result['repeated']} repeated in the file."
+    ]
+    if result["kinds"]:
+        kinds = ", ".join(f"{quoted(name)} ({n})" for name, n in result["kinds"].items())
+        said.append(f"Told as task_type other: {kinds}.")
+    if result["cut"]:
+        said.append(f"{count(result['cut'], 'description')} cut off: too long.")
+    if result["not_measured"]:
+        said.append(f"The code of {count(result['not_measured'], 'row')} was not measured.")
+    if result["unread"]:
+        said.append(f"Not read: {', '.join(map(named, result['unread']))}.")
+    return "\n".join(said)
+
+
 def export(
     what: Annotated[
-        Literal["outcomes", "decisions", "matrix"],
-        typer.Argument(help="Every outcome, every answer, or the matrix of pairs."),
+        Literal["outcomes", "decisions", "matrix", "generations", "features"],
+        typer.Argument(
+            help="Every outcome, every answer, the matrix of pairs, or generations as the events "
+            "or the feature vectors of spec 002."
+        ),
     ],
     as_json: Json = False,
 ) -> None:
@@ -113,6 +190,8 @@ def export(
         "outcomes": decisions.export_outcomes,
         "decisions": decisions.export_decisions,
         "matrix": decisions.matrix,
+        "generations": decisions.generations,
+        "features": decisions.feature_vectors,
     }
     rows = with_database(lambda database: database.run(read[what], 600.0))
     records = [plain(dict(row.items())) for row in rows]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 Learner = Annotated[str, typer.Argument(help="Name of a learner, e.g. mixin_compatibility.")]
-OrOnly = Annotated[str, typer.Argument(help="Name of a learner; default: the only one.")]
+OrOnly = Annotated[str, typer.Argument(help="Name of a learner.")]
 POLL_SECONDS = 0.3
 LARGEST = 2**63 - 1  # number of a run
 

@@ -19,6 +19,7 @@ from tools.emerging_patterns import PatternsAnswer
 from tools.learning_status import StatusAnswer
 from tools.pending_feedback import PendingAnswer
 from tools.predict_generation_success import PredictionAnswer
+from tools.rank_templates import RankingAnswer
 from tools.recommend_mixins import RecommendationAnswer
 from tools.record_feedback import FeedbackAnswer
 from tools.route_generation import RouteAnswer
@@ -129,6 +130,26 @@ class Foresight:
     async def patterns(self) -> PatternsAnswer:
         """List combinations that do better or worse than their parts promise."""
         return cast(PatternsAnswer, await self.call("emerging_patterns"))
+
+    async def rank_templates(
+        self,
+        task_description: str,
+        *,
+        tags: Sequence[str] = (),
+        candidates: Sequence[str] = (),
+        k: int = 5,
+        **details: str,
+    ) -> RankingAnswer:
+        """Put templates in order for a task; ``details`` are the tool's other arguments."""
+        answer = await self.call(
+            "rank_templates",
+            task_description=task_description,
+            tags=list(tags),
+            candidates=list(candidates),
+            k=k,
+            **details,
+        )
+        return cast(RankingAnswer, answer)
 
     async def record_feedback(
         self, outcome: str, *, facts: Mapping[str, Any] | None = None, **details: str

@@ -111,7 +111,7 @@ def plan(text: str, learner: "AnyLearner", project: str, now: float) -> Plan:
     """
     rows, empty, repeated = dict[str, Row](), 0, 0
     place = ""
-    for place, record in _records(text):
+    for place, record in records(text):
         try:
             row = _row(record, learner, project, now)
         except WrongInput as error:
@@ -130,7 +130,7 @@ def plan(text: str, learner: "AnyLearner", project: str, now: float) -> Plan:
     return Plan(rows=ordered, empty=empty, repeated=repeated)
 
 
-def _records(text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
+def records(text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
     """Return the records of CSV, of a JSON list, or of JSON lines, each with its place."""
     start = text.lstrip()[:1]
     if start == "[":

@@ -85,12 +85,15 @@ def example(learner: AnyLearner, line: Any) -> AnyExample:
 
 def _outcome(learner: AnyLearner, value: Any) -> Any:
     if value in ("success", "neutral", "failure"):
-        return learner.verdict(value)
+        outcome = learner.verdict(value)
+        if outcome is not None:
+            return outcome
     if not isinstance(value, dict):
         fields = ", ".join(learner.outcome.model_fields)
+        judged = learner.verdict("success") is not None
+        words = "success, neutral or failure, or " if judged else ""
         raise WrongInput(
-            f"outcome: expected success, neutral or failure, or an object with some of {fields}; "
-            f"got {quoted(value)}"
+            f"outcome: expected {words}an object with some of {fields}; got {quoted(value)}"
         )
     return codec.validated(learner.outcome, value, "outcome")
 

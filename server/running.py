@@ -79,7 +79,7 @@ async def _run(
     from learners.lifecycle import Lifecycle
     from learners.worker import work
 
-    lifecycle = Lifecycle(lives, store_text=settings.store_text)
+    lifecycle = Lifecycle(lives, store_text=settings.store_text, store_code=settings.store_code)
     app.set(lifecycle)
     async with anyio.create_task_group() as group:
         group.start_soon(lifecycle.writer.run)

@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     store_text: Literal["redacted", "hash", "none"] = Field(
         "redacted", description="what is kept of the texts that callers send"
     )
+    store_code: bool = Field(
+        False,
+        description="true: generated code is kept with what it measures, redacted of secrets; "
+        "else, and where texts are kept as hashes or not at all, only what it measures is",
+    )
     max_disk: ByteSize = Field(
         ByteSize(0), description="size of the database above which old asks go early, e.g. 2GB"
     )

@@ -17,10 +17,14 @@ async def entries(connection: AnyConnection, learner: str) -> tuple[dict[str, An
     return tuple(row["entry"] for row in rows)
 
 
-async def put(connection: AnyConnection, learner: str, name: str, entry: Mapping[str, Any]) -> None:
-    """Add an entry, or replace the one of that name."""
-    await connection.execute(QUERIES["put_catalog_entry"], learner, name, dict(entry))
-    await connection.execute(QUERIES["notify"], "catalogue")
+async def put_all(
+    connection: AnyConnection, learner: str, entries: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Add entries by name, or replace those of that name: all of them or none."""
+    async with connection.transaction():
+        rows = [(learner, name, dict(entry)) for name, entry in entries.items()]
+        await connection.executemany(QUERIES["put_catalog_entry"], rows)
+        await connection.execute(QUERIES["notify"], "catalogue")
 
 
 async def drop(connection: AnyConnection, learner: str, name: str) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from storage.queries import QUERIES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asyncpg import Record
 
     from storage.pool import AnyConnection
@@ -60,6 +62,21 @@ async def join_rates(connection: AnyConnection) -> dict[str, tuple[int, int]]:
 async def told(connection: AnyConnection) -> dict[str, Record]:
     """Return counts of stored outcomes per learner; ``*`` waits for decisions."""
     return {row["learner"]: row for row in await connection.fetch(QUERIES["told"])}
+
+
+async def existing(connection: AnyConnection, ids: Sequence[str]) -> set[str]:
+    """Return those of some ids that are of decisions."""
+    return {row["id"] for row in await connection.fetch(QUERIES["existing_decisions"], ids)}
+
+
+async def generations(connection: AnyConnection) -> list[Record]:
+    """Return every generation as an event of spec 002 (002-47 ... 002-58), in order of time."""
+    return await connection.fetch(QUERIES["generations"])
+
+
+async def feature_vectors(connection: AnyConnection) -> list[Record]:
+    """Return every generation as a feature vector of spec 002 (002-59 ... 002-63)."""
+    return await connection.fetch(QUERIES["feature_vectors"])
 
 
 async def matrix(connection: AnyConnection) -> list[Record]:

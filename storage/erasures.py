@@ -8,6 +8,7 @@ Chains of corrections, where only some members go:
 * A correction that names the key of a row goes with that row: it speaks of the same.
 * One that names the decision stays while the decision does, and then corrects what is left.
 * A weaker word that is the last one left on a decision takes its place at the end of the log.
+  Of an outcome in steps only the last of several weaker words does.
 """
 
 from __future__ import annotations
@@ -195,6 +196,7 @@ async def _delete_rows(connection: AnyConnection) -> None:
         "delete_doomed_decisions",
         "mend_replaced",
         "raise_weaker",
+        "mend_steps",
     ):
         await _do(connection, step)
 

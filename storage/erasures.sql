@@ -183,6 +183,42 @@ set seq = r.seq, replaces = r.replaces,
                 when e.memory_seq is null then 'fact' else 'join' end
 from raised r where (e.learner, e.key) = (r.learner, r.key)
 
+-- name: mend_steps
+-- What words on a decision come to without those that are gone.
+with said as (
+    select e.learner, e.key, e.seq, e.replaces, e.decision_id, e.recorded_at
+    from events e
+    where e.adds and e.seq is not null
+      and e.decision_id in (select decision_id from doomed_events where decision_id is not null)
+), whole as (
+    select s.learner, s.key, jsonb_object_agg(part.key, part.value order by chain.back desc) as whole
+    from said s
+    cross join lateral (
+        with recursive chain as (
+            select s.seq, s.replaces, 0 as back
+            union all
+            select e.seq, e.replaces, c.back + 1 from chain c join events e on e.seq = c.replaces
+        )
+        select seq, back from chain
+    ) as chain
+    join events e on e.seq = chain.seq
+    cross join lateral jsonb_each(e.outcome) as part
+    where s.replaces is not null
+    group by s.learner, s.key
+)
+update events e
+set whole = w.whole,
+    query = coalesce(d.query || coalesce((
+        select jsonb_object_agg(part.key, part.value order by u.recorded_at, u.seq nulls first)
+        from events u cross join lateral jsonb_each(u.used) as part
+        where u.decision_id = s.decision_id
+          and (u.recorded_at < s.recorded_at or u.recorded_at = s.recorded_at and u.seq <= s.seq)
+    ), '{}'), e.query)
+from said s
+left join whole w using (learner, key)
+left join decisions d on (d.id, d.learner) = (s.decision_id, s.learner)
+where (e.learner, e.key) = (s.learner, s.key)
+
 -- name: erase_params
 update versions set params = null, erasure = $3
 where learner = $1 and erasure is null and coalesce((lineage ->> 'memory_seq')::bigint, $2) >= $2

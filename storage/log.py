@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from storage.queries import QUERIES
-from storage.rows import DecisionRow, Effect, EventRow, Stored
+from storage.rows import DecisionRow, Effect, EventRow, Json, Stored
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -27,11 +27,16 @@ _ASKED_OF_KEYS = (
 
 
 class Current(NamedTuple):
-    """The last word so far on a decision or a key."""
+    """The last word so far on a decision or a key, with what it adds to.
+
+    Attributes:
+        query: What it is about, where words may change that.
+    """
 
     seq: int
     strength: float
     outcome: Any
+    query: Any
 
 
 async def append(
@@ -62,6 +67,7 @@ async def _decide(
 
 
 async def _tell(connection: AnyConnection, events: Sequence[EventRow]) -> list[Stored]:
+    events = await _in_use(connection, events)
     results = await _append_first_words(connection, events)
     left = [i for i, result in enumerate(results) if result is None]
     if left:
@@ -115,8 +121,10 @@ async def _append(connection: AnyConnection, events: Sequence[EventRow]) -> list
         row = _row(event, kind, seq, replaces)
         seen[name] = row
         if seq is not None:
-            for chain in _chains(event):
-                current[chain] = Current(seq, event.strength, event.outcome)
+            row["whole"] = _whole(event, kind, current)
+            said = event.outcome if row["whole"] is None else row["whole"]
+            now = Current(seq, event.strength, said, event.query)
+            current.update(dict.fromkeys(_chains(event), now))
         rows.append(row)
         results.append(Stored(kind, seq))
     if rows:
@@ -130,7 +138,14 @@ async def _append(connection: AnyConnection, events: Sequence[EventRow]) -> list
 
 
 def _row(event: EventRow, kind: Effect, seq: int | None, replaces: int | None) -> dict[str, Any]:
-    return {**event.record(), "kind": kind, "seq": seq, "replaces": replaces, "replaced_by": None}
+    return {
+        **event.record(),
+        "kind": kind,
+        "seq": seq,
+        "replaces": replaces,
+        "replaced_by": None,
+        "whole": None,
+    }
 
 
 def _chains(event: EventRow) -> list[Name]:
@@ -146,14 +161,44 @@ def _chains(event: EventRow) -> list[Name]:
 def _kind(event: EventRow, current: dict[Name, Current]) -> tuple[Effect, int | None]:
     if event.learner == WAITING:
         return "waiting", None
-    chain = f"key:{event.corrects}" if event.corrects else f"decision:{event.decision_id}"
-    before = current.get((event.learner, chain))
+    before = current.get(_chain(event))
     if before is None:
         if event.corrects:
             return "nothing", None
         return ("join" if event.joined else "fact"), None
     weaker = event.strength < before.strength
     return ("weaker", None) if weaker else ("correction", before.seq)
+
+
+def _chain(event: EventRow) -> Name:
+    """Return the name under which an outcome finds the one it corrects."""
+    named = f"key:{event.corrects}" if event.corrects else f"decision:{event.decision_id}"
+    return event.learner, named
+
+
+def _whole(event: EventRow, kind: Effect, current: dict[Name, Current]) -> Json | None:
+    """Return what an outcome says together with what it adds to; None: to nothing."""
+    if kind == "correction" and event.adds:
+        return {**current[_chain(event)].outcome, **event.outcome}
+    return None
+
+
+async def _in_use(connection: AnyConnection, events: Sequence[EventRow]) -> list[EventRow]:
+    """Return the outcomes of decisions as about what was really used, by all words so far."""
+    ids = [event.decision_id for event in events if event.adds and event.joined]
+    if not ids:
+        return list(events)
+    rows = await connection.fetch(QUERIES["used_in_decisions"], ids)
+    used: dict[str | None, Json] = {row["decision_id"]: row["used"] for row in rows}
+    results = list[EventRow]()
+    for event in events:
+        if event.adds and event.joined:
+            name = event.decision_id
+            used[name] = {**used.get(name, {}), **(event.used or {})}
+            results.append(replace(event, query={**(event.query or {}), **used[name]}))
+        else:
+            results.append(event)
+    return results
 
 
 async def _existing(
@@ -180,21 +225,31 @@ async def _current(connection: AnyConnection, events: Sequence[EventRow]) -> dic
 
 
 def _last_word(row: Record) -> Current:
-    return Current(row["seq"], row["strength"], row["outcome"])
+    return Current(row["seq"], row["strength"], row["outcome"], row["query"])
 
 
 def _again(event: EventRow, row: Any, current: dict[Name, Current]) -> Stored:
     decision = str(row["decision_id"]) if row["decision_id"] else None
     same = (
         row["outcome"] == event.outcome
+        and row["used"] == event.used
         and decision == event.decision_id
         and (event.decision_id is not None or row["query"] == event.query)
     )
     if not same:
         return Stored("conflict", row["seq"])
     now = current.get((event.learner, f"decision:{event.decision_id}"))
-    stands = row["replaced_by"] is None or (now is not None and now.outcome == event.outcome)
+    stands = row["replaced_by"] is None or (now is not None and _stands(event, now))
     return Stored("duplicate" if stands else "superseded", row["seq"])
+
+
+def _stands(event: EventRow, now: Current) -> bool:
+    """Return whether the last word says what an outcome says, of the same."""
+    if not event.adds:
+        return bool(now.outcome == event.outcome)
+    whole: Json = now.outcome
+    said = all(name in whole and whole[name] == value for name, value in event.outcome.items())
+    return said and bool(now.query == event.query)
 
 
 async def since(
@@ -221,5 +276,5 @@ async def join(connection: AnyConnection, keys: Sequence[str], events: Sequence[
     joined = [replace(event, joined=True) for event in events]
     async with connection.transaction():
         await _lock(connection)
-        await _append(connection, joined)
+        await _append(connection, await _in_use(connection, joined))
         await connection.execute(QUERIES["delete_waiting"], list(keys))

@@ -23,17 +23,18 @@ select learner, query from events where key = $1 and learner <> '*' and query is
 with written as (
     insert into events (learner, key, seq, kind, decision_id, project, user_id, session, query,
                         option, outcome, source, strength, followed, notes, sample_group,
-                        propensity, memory_seq, asked_at, known_at)
+                        propensity, memory_seq, asked_at, known_at, adds, used)
     select learner, key, nextval('event_seq'), case when joined then 'join' else 'fact' end,
            decision_id, project, user_id, session, nullif(query, 'null'), option, outcome, source,
            strength, followed, notes, sample_group, propensity, memory_seq, to_timestamp(asked),
-           to_timestamp(known)
+           to_timestamp(known), adds, nullif(used, 'null')
     from jsonb_to_recordset($1::jsonb) as t(
         learner text, key text, joined boolean, decision_id uuid, project text, user_id text,
         session text, query jsonb, option text, outcome jsonb, source text,
         strength double precision, followed boolean, notes text, sample_group text,
         propensity double precision, memory_seq bigint, asked double precision,
-        known double precision, erasure bigint)
+        known double precision, erasure bigint, adds boolean,
+        used jsonb)
     where not exists (select from erasures e where e.id > t.erasure)
     on conflict do nothing
     returning learner, key, seq
@@ -48,8 +49,8 @@ select pg_advisory_xact_lock_shared(723002)
 select pg_advisory_xact_lock_shared(723002), pg_advisory_xact_lock(723001)
 
 -- name: existing_or_forgotten_keys
-select t.learner, t.key, e.seq, e.kind, e.query, e.outcome, e.decision_id, e.replaced_by,
-       e.key is null as forgotten
+select t.learner, t.key, e.seq, e.kind, e.query, e.outcome, e.used, e.decision_id,
+       e.replaced_by, e.key is null as forgotten
 from jsonb_to_recordset($1::jsonb) as t(
     learner text, key text, decision_id uuid, project text, about_project text, user_id text,
     joined boolean, asked double precision, known double precision, erasure bigint)
@@ -64,26 +65,40 @@ where e.key is not null
 
 -- name: current_of_decisions
 with recursive chain as (
-    select learner, decision_id, seq, replaced_by, strength, outcome
+    select learner, decision_id, seq, replaced_by, strength, outcome, whole, adds, query
     from events
     where decision_id = any($1::uuid[]) and seq is not null
     union
-    select c.learner, c.decision_id, e.seq, e.replaced_by, e.strength, e.outcome
+    select c.learner, c.decision_id, e.seq, e.replaced_by, e.strength, e.outcome, e.whole, e.adds,
+           e.query
     from chain c join events e on e.seq = c.replaced_by
 )
-select learner, decision_id, seq, strength, outcome from chain where replaced_by is null
+select learner, decision_id, seq, strength, coalesce(whole, outcome) as outcome,
+       case when adds then query end as query
+from chain where replaced_by is null
 
 -- name: current_of_keys
 with recursive chain as (
-    select e.learner, e.key as named, e.seq, e.replaced_by, e.strength, e.outcome
+    select e.learner, e.key as named, e.seq, e.replaced_by, e.strength, e.outcome, e.whole, e.adds,
+           e.query
     from events e
     join jsonb_to_recordset($1::jsonb) as t(learner text, key text) using (learner, key)
     where e.seq is not null
     union all
-    select c.learner, c.named, e.seq, e.replaced_by, e.strength, e.outcome
+    select c.learner, c.named, e.seq, e.replaced_by, e.strength, e.outcome, e.whole, e.adds,
+           e.query
     from chain c join events e on e.seq = c.replaced_by
 )
-select learner, named, seq, strength, outcome from chain where replaced_by is null
+select learner, named, seq, strength, coalesce(whole, outcome) as outcome,
+       case when adds then query end as query
+from chain where replaced_by is null
+
+-- name: used_in_decisions
+select e.decision_id::text as decision_id,
+       jsonb_object_agg(part.key, part.value order by e.recorded_at, e.seq nulls first) as used
+from events e cross join lateral jsonb_each(e.used) as part
+where e.decision_id = any($1::uuid[]) and e.used is not null
+group by e.decision_id
 
 -- name: next_numbers
 select nextval('event_seq') from generate_series(1, $1::integer)
@@ -91,15 +106,18 @@ select nextval('event_seq') from generate_series(1, $1::integer)
 -- name: insert_events
 insert into events (learner, key, seq, kind, decision_id, project, user_id, session, query, option,
                     outcome, source, strength, followed, notes, sample_group, propensity, memory_seq,
-                    asked_at, known_at, replaces, corrects)
+                    asked_at, known_at, replaces, corrects, adds,
+                    used, whole)
 select learner, key, seq, kind, decision_id, project, user_id, session, nullif(query, 'null'), option,
        outcome, source, strength, followed, notes, sample_group, propensity, memory_seq,
-       to_timestamp(asked), to_timestamp(known), replaces, corrects
+       to_timestamp(asked), to_timestamp(known), replaces, corrects, adds,
+       nullif(used, 'null'), nullif(whole, 'null')
 from jsonb_to_recordset($1::jsonb) as t(
     learner text, key text, seq bigint, kind text, decision_id uuid, project text, user_id text,
     session text, query jsonb, option text, outcome jsonb, source text, strength double precision,
     followed boolean, notes text, sample_group text, propensity double precision, memory_seq bigint,
-    asked double precision, known double precision, replaces bigint, corrects text)
+    asked double precision, known double precision, replaces bigint, corrects text, adds boolean,
+    used jsonb, whole jsonb)
 
 -- name: mark_replaced
 update events e set replaced_by = t.seq
@@ -113,18 +131,21 @@ select pg_notify('foresight', $1)
 select version, serves from schema_migrations order by version desc limit 1
 
 -- name: events_since
-select e.seq, e.learner, e.kind, e.query, e.option, e.outcome, e.source, e.strength,
-       e.sample_group, e.propensity, e.memory_seq, e.project,
+-- What was served counts only where it was about what was really used.
+select e.seq, e.learner, e.kind, e.query, e.option, coalesce(e.whole, e.outcome) as outcome,
+       e.source, e.strength, e.sample_group, e.propensity, e.memory_seq, e.project,
        extract(epoch from e.asked_at)::double precision as asked,
        extract(epoch from e.known_at)::double precision as known,
        r.seq as replaced_seq, r.query as replaced_query, r.option as replaced_option,
-       r.outcome as replaced_outcome, r.source as replaced_source, r.strength as replaced_strength,
+       coalesce(r.whole, r.outcome) as replaced_outcome, r.source as replaced_source,
+       r.strength as replaced_strength,
        extract(epoch from r.asked_at)::double precision as replaced_asked,
        extract(epoch from r.known_at)::double precision as replaced_known,
        d.version as served_version, d.predicted as served
 from events e
 left join events r on r.seq = e.replaces
 left join decisions d on d.id = e.decision_id and d.learner = e.learner
+                     and (d.query is null or d.query = e.query)
 where e.seq > $1 and ($2::text is null or e.learner = $2)
 order by e.seq
 limit $3
@@ -136,6 +157,7 @@ select e.key, e.decision_id, e.project, e.user_id, e.session, e.query, e.outcome
 from events e
 where e.kind = 'waiting' and e.key <> all($1::text[])
   and exists (select from decisions d where d.id = e.decision_id)
+order by e.recorded_at, e.key
 limit 500
 
 -- name: delete_waiting
@@ -147,13 +169,16 @@ select learner, project, user_id, session, tool_use_id, query, answer, predicted
        extract(epoch from asked_at)::double precision as asked
 from decisions where id = $1::uuid order by learner
 
+-- name: existing_decisions
+select distinct id::text as id from decisions where id = any($1::uuid[])
+
 -- name: outcomes_of_decision
 select learner, key, kind, seq, outcome, source, strength, followed, notes, known_at
 from events where decision_id = $1::uuid order by recorded_at, key
 
 -- name: export_outcomes
 select learner, key, seq, kind, decision_id, project, session, query, option, outcome, source,
-       strength, followed, notes, asked_at, known_at, replaces, replaced_by
+       strength, followed, notes, asked_at, known_at, replaces, replaced_by, used
 from outcomes order by recorded_at, learner, key
 
 -- name: export_decisions
@@ -358,6 +383,13 @@ select mixin_a, mixin_b, node_type, success_count, failure_count, compatibility_
        conflict_reason, resolution_pattern, created_at
 from mixin_compatibility_matrix order by created_at desc, mixin_a, mixin_b, node_type
 
+-- name: generations
+select * from ml_generation_events order by started_at, event_id
+
+-- name: feature_vectors
+select v.* from ml_feature_vectors v join generations g using (event_id)
+order by g.started_at, v.event_id
+
 -- name: audit
 select * from (
     (select coalesce(finished_at, started_at) as at, id, 'run' as what, learner, null as by, result,
@@ -390,7 +422,7 @@ order by at desc, what, id desc limit $3
 -- name: audit_decisions
 select d.asked_at as at, 'decision' as what, d.learner, d.user_id as by, d.id as decision, d.source,
        d.version, (d.answer ->> 'probability')::double precision as probability, d.project,
-       e.outcome, e.source as told_by
+       coalesce(e.whole, e.outcome) as outcome, e.source as told_by
 from decisions d
 left join events e on (e.decision_id, e.learner) = (d.id, d.learner)
                   and e.seq is not null and e.replaced_by is null

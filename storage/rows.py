@@ -44,6 +44,8 @@ class EventRow:
     """An outcome to be stored. Learner ``*`` waits for its decision; ``corrects`` names a key.
 
     ``erasure`` is the last one that its process knew of: what later ones cover is not written.
+    ``adds``: what it leaves out stays as the outcome said that it replaces. ``used``: what was
+    really used in place of what was asked, from this word on the decision on.
     """
 
     learner: str
@@ -67,6 +69,8 @@ class EventRow:
     user_id: str = ""
     session: str = ""
     erasure: int = 0
+    adds: bool = False
+    used: Json | None = None
 
     def record(self) -> dict[str, Any]:
         """Return the row as JSON; nothing in it is copied."""

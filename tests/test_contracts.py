@@ -25,6 +25,7 @@ PLANTED = {
         "learners/numerics/planted.py",
         "import sklearn",
     ),
+    "Source code is parsed in a child": ("server/planted.py", "import tree_sitter"),
     "Learners do not know one another": (
         "learners/catalog/planted.py",
         "import learners.catalog.mixin_compatibility",

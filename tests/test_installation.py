@@ -98,7 +98,7 @@ def test_a_clean_installation_fits_every_candidate_and_answers_by_a_model(
     assert "worker" in foresight("doctor")
     (elsewhere / "history.csv").write_text(history(), "utf-8")
     foresight("import", "mixins", "history.csv")
-    run = json.loads(foresight("train", "--wait", "--json"))
+    run = json.loads(foresight("train", "mixin_compatibility", "--wait", "--json"))
     assert run["result"] in ("promoted", "rejected"), run["reason"]
     foresight("promote", run["learner"], str(run["number"]))
     ask = ("check-mixin-compatibility", *PAIR["mixins"], "--node-type", "EFFECT", "--json")

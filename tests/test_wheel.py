@@ -118,7 +118,9 @@ def test_the_installed_command_serves_trains_and_stops_among_decoys(
     table.write_text(TWENTY, "utf-8")
     words: list[str | Path] = [installed.script, "import", "mixins", table]
     wheels.run(words, cwd=elsewhere, env=env)
-    trained = wheels.run([installed.script, "train", "--wait", "--json"], cwd=elsewhere, env=env)
+    trained = wheels.run(
+        [installed.script, "train", LEARNER, "--wait", "--json"], cwd=elsewhere, env=env
+    )
     run = json.loads(trained)  # the child has replayed the log, found too little, and said so
     assert (run["result"], "30 missing" in run["reason"]) == ("skipped", True)
     base = locate(tmp_path / "data" / "postgres").base

@@ -10,7 +10,7 @@ from tools.context import Called
 
 Which = Annotated[
     str,
-    Field(max_length=60, description="name of a learner, from learning_status; '': the only one"),
+    Field(max_length=60, description="name of a learner, from learning_status"),
     AfterValidator(plain),
 ]
 Number = Annotated[int, Field(ge=1, le=1_000_000, description="a version, from learning_status")]

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-LONGEST_FACTS = 20_000  # characters of JSON
+LONGEST_FACTS = 20_000  # characters of JSON, without the code
+LONGEST_CODE = 200_000  # characters
+CODE = ("code", "generated_code")  # two names of the same
 DEEPEST_FACTS = 8
 LARGEST_NUMBER = 2**53  # beyond it JSON readers disagree, and a repeated outcome would differ
 
@@ -32,7 +34,11 @@ def named(name: str) -> str:
 def facts(value: dict[str, Any]) -> dict[str, Any]:
     """Refuse facts that JSON or the database could not hold."""
     _check(value, 0)
-    if len(json.dumps(value)) > LONGEST_FACTS:
+    for name in CODE:
+        if len(str(value.get(name, ""))) > LONGEST_CODE:
+            raise ValueError(f"expected at most {LONGEST_CODE} characters of {name}")
+    rest = {name: each for name, each in value.items() if name not in CODE}
+    if len(json.dumps(rest)) > LONGEST_FACTS:
         raise ValueError(f"expected at most {LONGEST_FACTS} characters of JSON")
     return value
 

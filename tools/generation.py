@@ -31,31 +31,33 @@ TaskType = Annotated[
 Description = Annotated[
     str, Field(max_length=20_000, description="the task in words"), AfterValidator(plain)
 ]
-Language = Annotated[
-    str, Field(max_length=200, description="e.g. python; '': unsaid"), AfterValidator(plain)
-]
-Framework = Annotated[
-    str, Field(max_length=200, description="e.g. django; '': none"), AfterValidator(plain)
-]
+
+Language = Annotated[str, Field(max_length=200, description="e.g. python"), AfterValidator(plain)]
+Framework = Annotated[str, Field(max_length=200, description="e.g. fastapi"), AfterValidator(plain)]
 Agent = Annotated[str, Field(max_length=200, description="who is to do it"), AfterValidator(plain)]
 Model = Annotated[
-    str, Field(max_length=200, description="language model to be used"), AfterValidator(plain)
+    str, Field(max_length=200, description="language model used"), AfterValidator(plain)
 ]
-Template = Annotated[
-    str, Field(max_length=200, description="template to be used"), AfterValidator(plain)
-]
+Template = Annotated[str, Field(max_length=200, description="template used"), AfterValidator(plain)]
 Key = Annotated[
     str, Field(max_length=200, description="stable id of the task"), AfterValidator(plain)
 ]
-Similar = Annotated[
+Alike = Annotated[
     str, Field(max_length=200, description="task_key of a task like it"), AfterValidator(plain)
 ]
-# Unknown is -1: without a type or with null an argument would have no portable schema.
-Temperature = Annotated[float, Field(ge=-1, le=5, description="-1: unknown")]
-Count = Annotated[int, Field(ge=-1, le=10**9, description="-1: unknown")]
-Score = Annotated[float, Field(ge=-1, le=10, description="0 to 10; -1: unknown")]
-Share = Annotated[float, Field(ge=-1, le=1, description="1: the same; -1: unknown")]
-Amount = Annotated[float, Field(ge=-1, le=1e9, description="a guess; -1: unknown")]
+Temperature = Annotated[float, Field(ge=-1, le=5, description="of sampling; -1: unknown")]
+Tokens = Annotated[int, Field(ge=-1, le=1_000_000_000, description="limit of tokens; -1: unknown")]
+Examples = Annotated[int, Field(ge=-1, le=1_000_000, description="examples retrieved; -1: unknown")]
+Quality = Annotated[float, Field(ge=-1, le=10, description="their quality, 0 to 10; -1: unknown")]
+Files = Annotated[int, Field(ge=-1, le=1_000_000, description="files expected; -1: unknown")]
+Lines = Annotated[int, Field(ge=-1, le=10_000_000, description="lines expected; -1: unknown")]
+Dependencies = Annotated[
+    int, Field(ge=-1, le=1_000_000, description="things it depends on; -1: unknown")
+]
+Guess = Annotated[float, Field(ge=-1, le=10, description="your own, 0 to 10; -1: none")]
+Similarity = Annotated[
+    float, Field(ge=-1, le=1, description="how like it is, up to 1; -1: unknown")
+]
 
 
 def query_of(

@@ -28,7 +28,9 @@ def _followed(value: Any) -> Any:
 
 
 Outcome = Annotated[
-    Literal["success", "neutral", "failure"], Field(description="what really happened"), Lower
+    Literal["success", "neutral", "failure", "pending"],
+    Field(description="what really happened; pending: it is finished, nobody has judged it yet"),
+    Lower,
 ]
 DecisionId = Annotated[
     str,
@@ -39,7 +41,7 @@ Learner = Annotated[
     str,
     Field(
         max_length=60,
-        description="who learns from facts, e.g. mixin_compatibility; '': the only learner",
+        description="who learns from facts, e.g. mixin_compatibility; '': whom they fit",
     ),
     AfterValidator(plain),
 ]
@@ -47,7 +49,8 @@ Facts = Annotated[
     dict[str, Any],
     Field(
         description="what was really used: the learner's query fields (mixins, node_type), and "
-        "details of the outcome (conflict_reason, resolution_pattern)",
+        "details of the outcome (conflict_reason; of a generation seconds, tokens, cost_usd, "
+        "quality, code with file_path, ...; of a ranking template, shown)",
     ),
     AfterValidator(facts),
 ]
@@ -114,8 +117,8 @@ async def record_feedback(
     # here, so that the first reply does not wait for the learners
     from learners.telling import Tell
 
-    if facts or decision_id or not corrects:  # else what is corrected says it
-        learner = _learner(call, learner, decision_id, facts)
+    if not corrects:  # else what is corrected says it
+        _check_learner(call, learner, decision_id, facts)
     told = await call.lifecycle.tell(
         Tell(
             verdict=outcome,
@@ -136,12 +139,12 @@ async def record_feedback(
         stored=STORED.get(told.effect, told.effect),
         joined=told.joined,
         learners=told.learners,
-        next=_next(told.effect),
+        next=_next(told.effect, told.remark),
     )
 
 
-def _learner(call: Call, learner: str, decision_id: str, facts: Mapping[str, Any]) -> str:
-    """Return who learns: of facts alone, the only learner there is."""
+def _check_learner(call: Call, learner: str, decision_id: str, facts: Mapping[str, Any]) -> None:
+    """Refuse a learner alone: it must be told of something."""
     from learners.errors import InvalidFacts
 
     if learner and not decision_id and not facts:
@@ -150,10 +153,14 @@ def _learner(call: Call, learner: str, decision_id: str, facts: Mapping[str, Any
             f"facts: expected what was really used ({', '.join(fields)}), or the decision_id of "
             "an answer instead"
         )
-    return call.learner(learner) if learner or (facts and not decision_id) else ""
 
 
-def _next(effect: str) -> str:
+def _next(effect: str, remark: str) -> str:
+    """Return what to do, after what could not be done."""
+    return f"{remark[:1].upper()}{remark[1:]}. {_step(effect)}" if remark else _step(effect)
+
+
+def _step(effect: str) -> str:
     if effect == "waiting":
         return (
             "It counts as soon as its decision arrives; nothing needs to be repeated. If the id is "

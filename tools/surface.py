@@ -11,6 +11,7 @@ from tools.emerging_patterns import emerging_patterns
 from tools.learning_status import learning_status
 from tools.pending_feedback import pending_feedback
 from tools.predict_generation_success import predict_generation_success
+from tools.rank_templates import rank_templates
 from tools.recommend_mixins import recommend_mixins
 from tools.record_feedback import record_feedback
 from tools.route_generation import route_generation
@@ -46,6 +47,7 @@ TOOLS: Final = (
     Exposed("advise", check_mixin_compatibility, "Check mixin compatibility", READS),
     Exposed("advise", recommend_mixins, "Recommend mixins", READS),
     Exposed("advise", predict_generation_success, "Predict generation success", READS),
+    Exposed("advise", rank_templates, "Rank templates", READS),
     Exposed("feedback", record_feedback, "Record feedback", ADDS),
     Exposed("feedback", learning_status, "Learning status", READS),
     Exposed("admin", train, "Train a learner", REQUESTS),

@@ -64,17 +64,25 @@ def predict(forest: Forest, x: NDArray[np.float32]) -> Floats:
 
 def contributions(forest: Forest, row: NDArray[np.float32]) -> tuple[float, Floats]:
     """Return the mean prediction, and by feature (d,) what moved this row away from it."""
-    x = np.append(row.astype(np.float64), 0.0)
-    moved = np.zeros(forest.width + 1)
-    node = forest.roots
+    start = forest.base + forest.scale * float(forest.value[forest.roots].sum())
+    return start, moved(forest, row[None, :])[0]
+
+
+def moved(forest: Forest, x: NDArray[np.float32]) -> Floats:
+    """Return (n, d): what each feature of a row moved it away from the mean prediction."""
+    width = forest.width + 1
+    rows = np.append(x.astype(np.float64), np.zeros((len(x), 1)), axis=1)
+    line = np.arange(len(x))[:, None]
+    node = np.broadcast_to(forest.roots, (len(x), len(forest.roots)))
+    total = np.zeros(len(x) * width)
     for _ in range(forest.depth):
         feature = forest.feature[node]
-        after = forest.child[2 * node + (x[feature] > forest.threshold[node])]
+        after = forest.child[2 * node + (rows[line, feature] > forest.threshold[node])]
         step = forest.value[after] - forest.value[node]
-        moved += np.bincount(feature, step, forest.width + 1)
+        total += np.bincount((line * width + feature).ravel(), step.ravel(), len(total))
         node = after
-    start = forest.base + forest.scale * float(forest.value[forest.roots].sum())
-    return start, forest.scale * moved[:-1]
+    by_row: Floats = forest.scale * total.reshape(len(x), width)[:, :-1]
+    return by_row
 
 
 def arrays(forest: Forest, prefix: str) -> dict[str, NDArray[Any]]:

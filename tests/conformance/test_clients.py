@@ -12,7 +12,13 @@ from outside import Node, made, process
 from served import PAIR, SCRIPT
 
 HERE = Path(__file__).parent
-DEFAULT = ["check_mixin_compatibility", "recommend_mixins", "record_feedback", "learning_status"]
+DEFAULT = [
+    "check_mixin_compatibility",
+    "recommend_mixins",
+    "rank_templates",
+    "record_feedback",
+    "learning_status",
+]
 ADMIN = ["train", "promote", "roll_back"]
 NEW, OLD = "2026-07-28", "2025-11-25"
 SERVE = (SCRIPT, "serve", "--http", "--port", "0")

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from tests.evaluation import compatibility, placebo
+from tests.evaluation import compatibility, placebo, ranking
 from tests.evaluation.compatibility import Measure
 
 FOLDER = Path("../shared/data")
@@ -20,6 +20,8 @@ LEARNER_SETS = {
     "mixin_seed_pairs": compatibility.seed,
     "licence_compat": compatibility.licence,
     "build_compat": compatibility.build,
+    "cosqa": ranking.cosqa,
+    "lambdarank_example": ranking.ranker,
 }
 PROMOTED_AT_MOST = 5  # of a hundred placebos
 

@@ -1,7 +1,9 @@
 """Every promise of the contract, kept by every learner of the catalog."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -48,6 +50,18 @@ def _fitted(name: str) -> dict[str, object]:
     return found
 
 
+def told(learner: AnyLearner, query: Any, word: Literal["success", "neutral", "failure"]) -> Any:
+    """The outcome of a verdict about an answer, as telling makes it."""
+    outcome = learner.verdict(word)
+    if learner.used is None or outcome is None:
+        return outcome
+    nobody = np.random.default_rng(0)
+    answer = learner.answer(None, start(learner).memory, query, 2e9, nobody)
+    asked, said = query.model_dump(mode="json"), outcome.model_dump(mode="json")
+    complete = learner.used(asked, said, answer.model_dump(mode="json"), None)
+    return learner.outcome.model_validate(complete.outcome)
+
+
 def test_its_types_survive_json(learner: AnyLearner) -> None:
     for example in specimens(learner, 20):
         query = example.query.model_dump(mode="json")
@@ -88,11 +102,11 @@ def test_a_correction_undoes_exactly(learner: AnyLearner) -> None:
     plain = replay(learner, entries)
     there_and_back = replay(learner, [*entries, Entry(event=correction), Entry(event=back)])
     assert learner.evidence(there_and_back.memory) == learner.evidence(plain.memory)
-    query = before.query
-    nobody = np.random.default_rng(0)
-    assert learner.answer(None, there_and_back.memory, query, 2e9, nobody) == learner.answer(
-        None, plain.memory, query, 2e9, nobody
-    )
+    answers = [
+        learner.answer(None, fold.memory, before.query, 2e9, np.random.default_rng(0))
+        for fold in (there_and_back, plain)
+    ]
+    assert answers[0] == answers[1]
 
 
 def test_features_are_named_finite_float32_and_leave_the_memory_alone(learner: AnyLearner) -> None:
@@ -192,11 +206,28 @@ def test_a_verdict_is_an_outcome_and_neutral_labels_nothing_as_failure(learner: 
     if learner.scoring.kind == "value":
         assert {learner.verdict(word) for word in ("success", "neutral", "failure")} == {None}
         return
-    success = [x for x in learner.labels(query, learner.verdict("success")) if x.weight > 0]
-    failure = [x for x in learner.labels(query, learner.verdict("failure")) if x.weight > 0]
+    success = [x for x in learner.labels(query, told(learner, query, "success")) if x.weight > 0]
+    failure = [x for x in learner.labels(query, told(learner, query, "failure")) if x.weight > 0]
     assert all(label.y == 1 for label in success)
     assert success
     assert all(label.y == 0 for label in failure)
+
+
+def test_a_step_that_adds_nothing_new_changes_nothing_that_is_believed(
+    learner: AnyLearner,
+) -> None:
+    if not learner.steps:
+        pytest.skip(f"{learner.name} is told its outcomes at once")
+    once, twice = start(learner), start(learner)
+    for i, example in enumerate(specimens(learner, 40)):
+        first = Event(seq=2 * i + 1, query=example.query, outcome=example.outcome,
+                      known=example.known, asked=example.asked)  # fmt: skip
+        again = replace(first, seq=2 * i + 2, known=example.known + 1, replaced=first)
+        once.observe(Entry(event=first))
+        twice.observe(Entry(event=first))
+        twice.observe(Entry(event=again))
+    assert twice.memory == once.memory
+    assert twice.ledger == once.ledger
 
 
 def test_intervals_hold_what_was_predicted(learner: AnyLearner) -> None:

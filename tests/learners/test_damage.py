@@ -286,7 +286,8 @@ async def test_a_server_says_what_it_refuses_in_its_log_and_its_status(
     answer, state, log = await anyio.to_thread.run_sync(served)
     assert answer["structuredContent"]["version"] == 1
     assert answer["structuredContent"]["source"] == "model"
-    line = state["structuredContent"]["learners"][0]
+    lines = state["structuredContent"]["learners"]
+    line = next(each for each in lines if each["learner"] == learner.name)
     assert line["incumbent"] == 1
     assert "version 2 of mixin_compatibility: expected SHA-256" in line["problems"][0]
     assert f"problem: {line['problems'][0]}" in state["content"][0]["text"]

@@ -12,6 +12,7 @@ from rig import running
 from served import url_of
 
 from learners import following, governing
+from learners.addressing import REMEMBERED
 from learners.errors import (
     InvalidFacts,
     StaleRevision,
@@ -19,7 +20,7 @@ from learners.errors import (
     UnknownVersion,
     WrongInput,
 )
-from learners.lifecycle import REMEMBERED, Lifecycle
+from learners.lifecycle import Lifecycle
 from learners.registry import catalog
 from learners.serving import Caller, Live
 from learners.status import card, decision

@@ -139,7 +139,7 @@ async def test_no_secret_that_is_told_reaches_a_row(
     unjoined: dict[str, Any] = {"deep": [{"er": said, wild.SECRETS[1]: 1}]}
     async with client(settings) as asked:
         for arguments in (
-            {"outcome": "failure", "facts": facts, "notes": said},
+            {"outcome": "failure", "learner": "mixin_compatibility", "facts": facts, "notes": said},
             {
                 "outcome": "failure",
                 "decision_id": "7d8e9f00-0000-4000-8000-000000000000",

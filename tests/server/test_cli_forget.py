@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from served import NOWHERE, PAIR, environment, foresight, url_of
+from served import LEARNERS, NOWHERE, PAIR, environment, foresight, url_of
 
 from storage.embedded import Dsn
 
@@ -89,7 +89,7 @@ def test_forgetting_names_the_dumps_and_deletes_them_on_request(tmp_path: Path) 
         ),
         (
             ("forget", "--user", "me", "--learner", "tea"),
-            f"--learner: expected one of {LEARNER}; got 'tea'",
+            f"--learner: expected one of {LEARNERS}; got 'tea'",
         ),
         (
             ("reproduce", LEARNER),

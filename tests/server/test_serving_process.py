@@ -17,7 +17,7 @@ from storage.embedded import Dsn
 
 LEARNER = catalog()["mixin_compatibility"]
 TRAIN = {"sklearn", "lightgbm", "xgboost", "torch", "d3rlpy", "onnx", "skl2onnx", "onnxmltools"}
-LIBRARIES = ("lightgbm", "xgboost", "sklearn", "torch")
+LIBRARIES = ("lightgbm", "xgboost", "sklearn", "torch", "tree_sitter")
 
 
 def fitted(candidate: str) -> bytes:
@@ -46,7 +46,7 @@ async def served(dsn: Dsn, params: bytes) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_server_that_answers_by_a_model_has_loaded_no_library_that_trains(
+async def test_a_server_that_answers_by_a_model_has_loaded_no_library_that_trains_or_parses(
     fresh_database: Dsn, tmp_path: Path
 ) -> None:
     await served(fresh_database, fitted("forest_xgboost"))
@@ -62,6 +62,7 @@ async def test_a_server_that_answers_by_a_model_has_loaded_no_library_that_train
         imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
         assert {"mcp", "onnxruntime", "asyncpg"} <= imported
         assert imported & TRAIN == set()
+        assert [name for name in imported if name.startswith("tree_sitter")] == []
         maps = Path(f"/proc/{wire.process.pid}/maps")
         if maps.exists():
             mapped = maps.read_text("utf-8")

@@ -108,7 +108,7 @@ def test_from_an_empty_directory_to_an_answer_that_learned(
     with Wire(env, tmp_path, "--toolsets", "advise,feedback,admin") as wire:
         assert wire.initialize()["serverInfo"]["name"] == "foresight"
         tools = [tool["name"] for tool in wire.request("tools/list")["tools"]]
-        assert len(tools) == 7
+        assert len(tools) == 8
         # may be degraded: the database is being made
         assert wire.call("check_mixin_compatibility", **PAIR)["structuredContent"]["n"] == 0
         until = time.monotonic() + 30

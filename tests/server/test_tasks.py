@@ -65,11 +65,11 @@ async def test_a_request_is_withdrawn_until_its_run_begins(
         understanding(fresh_database, tmp_path) as asked,
         understanding(fresh_database, tmp_path) as elsewhere,
     ):
-        task = await begun(asked, "train", {})
+        task = await begun(asked, "train", {"learner": LEARNER})
         assert (await about(elsewhere, "tasks/get", task["taskId"]))["status"] == "working"
         await about(elsewhere, "tasks/cancel", task["taskId"])
         assert (await about(asked, "tasks/get", task["taskId"]))["status"] == "cancelled"
-        later = await begun(asked, "train", {})
+        later = await begun(asked, "train", {"learner": LEARNER})
         assert (await about(asked, "tasks/get", later["taskId"]))["status"] == "working"
         assert (await about(asked, "tasks/get", task["taskId"]))["status"] == "cancelled"
 
@@ -78,7 +78,7 @@ async def test_a_request_that_shares_its_run_is_not_withdrawn(
     fresh_database: Dsn, tmp_path: Path
 ) -> None:
     async with understanding(fresh_database, tmp_path) as asked:
-        first, second = [await begun(asked, "train", {}) for _ in range(2)]
+        first, second = [await begun(asked, "train", {"learner": LEARNER}) for _ in range(2)]
         for task in (first, second):
             await about(asked, "tasks/cancel", task["taskId"])
             assert (await about(asked, "tasks/get", task["taskId"]))["status"] == "working"
@@ -99,7 +99,7 @@ async def test_a_run_that_has_begun_goes_on_and_says_so(
         understanding(fresh_database, tmp_path) as asked,
         foresight(settings_for(url_of(fresh_database), tmp_path)) as worker,
     ):
-        task = await begun(asked, "train", {})
+        task = await begun(asked, "train", {"learner": LEARNER})
         await claimed(worker.lifecycle, timedelta(minutes=1))
         await about(asked, "tasks/cancel", task["taskId"])
         seen = await about(asked, "tasks/get", task["taskId"])
@@ -114,9 +114,9 @@ async def test_a_run_that_was_given_up_is_a_completed_task_with_an_error(
         understanding(fresh_database, tmp_path) as asked,
         foresight(settings_for(url_of(fresh_database), tmp_path)) as worker,
     ):
-        task = await begun(asked, "train", {})
+        task = await begun(asked, "train", {"learner": LEARNER})
         token, run = await claimed(worker.lifecycle, timedelta(minutes=1))
-        later = await begun(asked, "train", {})
+        later = await begun(asked, "train", {"learner": LEARNER})
         await worker.lifecycle.run(
             partial(runs.fail, learner=LEARNER, token=token, wait=timedelta(0), given_up=1)
         )
@@ -136,7 +136,7 @@ async def test_without_the_extension_train_answers_with_a_plain_handle(
 ) -> None:
     settings = settings_for(url_of(fresh_database), tmp_path, toolsets="admin")
     async with client(settings) as asked:
-        result = await asked.call_tool("train", {})
+        result = await asked.call_tool("train", {"learner": LEARNER})
         assert result.structured_content["request"] == 1
         for method in ("tasks/get", "tasks/update", "tasks/cancel"):
             with pytest.raises(MCPError) as caught:
@@ -148,7 +148,7 @@ async def test_without_the_extension_train_answers_with_a_plain_handle(
 async def test_the_old_era_has_no_tasks(fresh_database: Dsn, tmp_path: Path) -> None:
     settings = settings_for(url_of(fresh_database), tmp_path, toolsets="admin")
     async with client(settings, extensions=[Understood()], mode="legacy") as asked:
-        result = await asked.call_tool("train", {})
+        result = await asked.call_tool("train", {"learner": LEARNER})
         assert result.structured_content["requested"]
 
 
@@ -181,7 +181,7 @@ async def test_answers_that_nobody_asked_for_are_acknowledged(
     fresh_database: Dsn, tmp_path: Path
 ) -> None:
     async with understanding(fresh_database, tmp_path) as asked:
-        task = await begun(asked, "train", {})
+        task = await begun(asked, "train", {"learner": LEARNER})
         answer = await about(asked, "tasks/update", task["taskId"], input_responses={"x": {}})
         assert answer["resultType"] == "complete"
         assert (await about(asked, "tasks/get", task["taskId"]))["status"] == "working"

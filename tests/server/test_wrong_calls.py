@@ -11,9 +11,8 @@ import pytest
 import structlog
 import typer
 import wild
-from served import PAIR, environment, url_of
+from served import LEARNERS, PAIR, environment, url_of
 
-from learners.registry import catalog
 from server import cli
 from storage.embedded import Dsn
 
@@ -21,16 +20,23 @@ LEARNER = "mixin_compatibility"
 FACTS = '{"mixins": ["A", "B"], "node_type": "EFFECT"}'
 SECRET = wild.SECRETS[0]
 HALF = "\udcff"  # what a byte that is not UTF-8 becomes in an argument
-NAMES = ", ".join(catalog())
-UNKNOWN = f"learner: expected one of {NAMES}; got 'tea'"
-TASKS = (
-    "expected 'backend', 'frontend', 'database', 'testing', 'documentation', 'devops', "
-    "'refactoring', 'implementation' or 'other'"
-)
+UNKNOWN = f"learner: expected one of {LEARNERS}; got 'tea'"
 EXTRA = "Got unexpected extra argument(s) (x)"
 INTEGER = "expected a valid integer"
 MOMENT = "expected a date or a time such as 2026-01-31 or 2026-01-31T12:00+01:00"
 DEEP = "maximum recursion depth exceeded while decoding a JSON array from a unicode string"
+TASKS = (
+    "expected 'backend', 'frontend', 'database', 'testing', 'documentation', 'devops', "
+    "'refactoring', 'implementation' or 'other'"
+)
+NONE = (
+    "no template is known yet; `foresight templates add` describes one, `foresight templates "
+    "import` many"
+)
+MIXED = (
+    "mixin_b: is not a field; node_type: is not a field; success_count: is not a field; and 1 "
+    "more. Nothing was imported."
+)
 LINES = (
     "expected JSON lines, one object per line ({}); `foresight backtest --schema` describes them"
 )
@@ -46,6 +52,8 @@ FILES: dict[str, bytes] = {
     "late.jsonl": b'{"asked": "9999-12-31T23:59:59-14:00", "query": {}, "known": 2, "outcome": {}}',
     "kind.csv": b"mixin_a,mixin_b,node_type,success_count,failure_count\nA,B,TEA,1,0\n",
     "endless.csv": b"mixin_a,mixin_b,node_type,success_count,failure_count\nA,B,EFFECT,inf,0\n",
+    "twice.jsonl": b'{"name": "A"}\n{"name": "A"}\n',
+    "perhaps.csv": b"name,retired\nA,perhaps\n",
     "nul.csv": b"mixin_a,mixin_b,node_type,compatible,conflict_reason\nA,B,EFFECT,0,a\0b\n",
 }
 
@@ -152,6 +160,72 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
             "--existing 0: expected a name, got an empty text",
         ),
     ],
+    "rank-templates": [
+        (
+            (),
+            2,
+            "Missing argument 'task_description'. Example: foresight rank-templates 'list the "
+            "orders of a customer' --task-type backend --language python",
+        ),
+        (("",), 2, "task_description: expected at least 1 character"),
+        (("a form", "--task-type", "tea"), 2, f"--task-type: {TASKS}"),
+        (("a form", "-k", "21"), 2, "-k: expected less than or equal to 20"),
+        (("a form", "--tag", "t" * 61), 2, "--tag 0: expected at most 60 characters"),
+        (("a form",), 2, f"--candidate: {NONE}"),
+        (("a form", "--candidate", "A"), 2, f"--candidate: {NONE}"),
+        (
+            ("a form", "--candidate", "A\nB"),
+            2,
+            "--candidate 0: expected a printable name without ' + '",
+        ),
+    ],
+    "rank": [(("a form", "--task-type", "tea"), 2, f"--task-type: {TASKS}")],
+    "templates": [(("tea",), 2, "No such command 'tea'.")],
+    "templates list": [(("x",), 2, EXTRA)],
+    "templates add": [
+        (
+            (),
+            2,
+            "Missing argument 'name'. Example: foresight templates add 'REST endpoint' --text "
+            "'A handler with paging' --language python",
+        ),
+        ((" ",), 2, "name: expected at least 1 character"),
+        (("A", "--task-type", "tea"), 2, f"--task-type: {TASKS}"),
+        (("A", "--complexity", "11"), 2, "--complexity: expected less than or equal to 10"),
+        (("A", "--complexity", "x"), 2, "--complexity: expected a valid number"),
+        (("A", "--text", "@nowhere"), 1, "nowhere: No such file or directory"),
+        (("A", "--text", "@binary"), 2, "binary: expected text in UTF-8"),
+        (("A", "--text", HALF), 2, "--text: expected a valid string"),
+    ],
+    "templates import": [
+        (
+            (),
+            2,
+            "Missing argument 'FILE|URL|-'. Example: foresight templates import templates.jsonl",
+        ),
+        (("nowhere",), 1, "nowhere: No such file or directory"),
+        (("empty",), 2, "expected rows with the column name, ...; got none"),
+        (("half.json",), 2, "line 1: expected JSON: Expecting value: line 1 column 11 (char 10)"),
+        (("kind.csv",), 2, f"line 2: name: is missing; mixin_a: is not a field; {MIXED}"),
+        (
+            ("twice.jsonl",),
+            2,
+            "line 2: name: 'A' stands in the file before. Nothing was imported.",
+        ),
+        (
+            ("perhaps.csv",),
+            2,
+            "line 2: retired: expected one of 1, true, yes, 0, false, no; got 'perhaps'. Nothing "
+            "was imported.",
+        ),
+    ],
+    "templates propose": [(("x",), 2, EXTRA)],
+    "templates retire": [
+        (("Tea",), 2, "name: no template 'Tea' is described; `foresight templates list`"),
+    ],
+    "templates remove": [
+        (("Tea",), 2, "name: no template 'Tea' is described; `foresight templates list`"),
+    ],
     "predict-generation-success": PREDICTED,
     "predict": PREDICTED,
     "route": [
@@ -233,12 +307,17 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (
             ("failure", "--learner", "tea", "--facts", FACTS),
             2,
-            f"--{UNKNOWN}",
+            f"--learner: expected one of {LEARNERS}; got 'tea'",
         ),
         (
-            ("failure", "--facts", FACTS, "--corrects", "nothing"),
+            ("failure", "--learner", LEARNER, "--facts", FACTS, "--corrects", "nothing"),
             2,
             f"--corrects: expected the key of a stored outcome of {LEARNER}, got 'nothing'",
+        ),
+        (
+            ("failure", "--facts", FACTS),
+            2,
+            f"--learner: expected one of {LEARNERS}; got ''",
         ),
         (
             ("failure", "--facts", FACTS, "--notes", HALF),
@@ -253,7 +332,7 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (
             (),
             2,
-            f"Missing argument 'learner'. Expected one of {NAMES}. "
+            f"Missing argument 'learner'. Expected one of {LEARNERS}. "
             f"Example: foresight promote {LEARNER} 2",
         ),
         ((LEARNER,), 2, f"Missing argument 'version'. Example: foresight promote {LEARNER} 2"),
@@ -269,11 +348,12 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
     ],
     "rollback": [
         (("tea",), 2, UNKNOWN),
+        ((), 2, f"learner: expected one of {LEARNERS}; got ''"),
         ((LEARNER,), 2, f"version: nothing of {LEARNER} was ever promoted"),
     ],
     "versions": [(("tea",), 2, UNKNOWN)],
     "runs": [
-        (("--learner", "tea"), 2, f"--{UNKNOWN}"),
+        (("--learner", "tea"), 2, f"--learner: expected one of {LEARNERS}; got 'tea'"),
         (("--limit", "0"), 2, "--limit: expected greater than or equal to 1"),
         (("--compare", "1"), 2, "Option '--compare' requires 2 arguments."),
         (
@@ -291,7 +371,7 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (
             (),
             2,
-            f"Missing argument 'learner'. Expected one of {NAMES}. "
+            f"Missing argument 'learner'. Expected one of {LEARNERS}. "
             f"Example: foresight backtest {LEARNER} lines.jsonl",
         ),
         (("tea",), 2, UNKNOWN),
@@ -330,7 +410,7 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (
             (),
             2,
-            f"Missing argument 'learner'. Expected one of {NAMES}. "
+            f"Missing argument 'learner'. Expected one of {LEARNERS}. "
             f"Example: foresight evaluate {LEARNER} lines.jsonl",
         ),
         (("tea", "empty"), 2, UNKNOWN),
@@ -458,7 +538,7 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (
             (),
             2,
-            f"Missing argument 'learner'. Expected one of {NAMES}. Example: foresight reproduce "
+            f"Missing argument 'learner'. Expected one of {LEARNERS}. Example: foresight reproduce "
             f"{LEARNER} 2",
         ),
         (

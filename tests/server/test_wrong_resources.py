@@ -7,7 +7,7 @@ import pytest
 import wild
 from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
-from served import client, settings_for, text, url_of
+from served import LEARNERS, client, settings_for, text, url_of
 
 from learners.registry import catalog
 from storage.embedded import Dsn
@@ -24,13 +24,13 @@ DESCRIBE = "`foresight mixins add` describes a new one"
 MISSING = "7d8e9f00-0000-4000-8000-000000000000"
 
 WRONG: list[tuple[str, str]] = [
-    ("foresight://card/tea", f"learner: expected one of {LEARNER}; got 'tea'"),
-    ("foresight://card/", f"learner: expected one of {LEARNER}; got ''"),
-    ("foresight://card/a%0Ab", f"learner: expected one of {LEARNER}; got 'a\\nb'"),
+    ("foresight://card/tea", f"learner: expected one of {LEARNERS}; got 'tea'"),
+    ("foresight://card/", f"learner: expected one of {LEARNERS}; got ''"),
+    ("foresight://card/a%0Ab", f"learner: expected one of {LEARNERS}; got 'a\\nb'"),
     ("foresight://card/..%2Ftea", f"Unknown resource 'foresight://card/..%2Ftea'; {KNOWN}"),
     ("foresight://card/../../tea", f"Unknown resource 'foresight://card/../../tea'; {KNOWN}"),
     ("foresight://card/%00", f"Unknown resource 'foresight://card/%00'; {KNOWN}"),
-    (f"foresight://card/{SECRET}", f"learner: expected one of {LEARNER}; got '[redacted]'"),
+    (f"foresight://card/{SECRET}", f"learner: expected one of {LEARNERS}; got '[redacted]'"),
     ("foresight://mixins/Tea", f"name: nothing is known of 'Tea'; {DESCRIBE}"),
     ("foresight://mixins/%22;drop", f"name: nothing is known of '\";drop'; {DESCRIBE}"),
     ("foresight://mixins/..", f"Unknown resource 'foresight://mixins/..'; {KNOWN}"),

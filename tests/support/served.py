@@ -12,12 +12,14 @@ from urllib.parse import quote
 from mcp import Client
 from mcp_types import CallToolResult
 
+from learners.registry import catalog
 from server.app import build
 from server.settings import Settings, load
 from storage.embedded import Dsn
 
 SCRIPT = Path(sys.executable).with_name("foresight")
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing?sslmode=disable"
+LEARNERS = ", ".join(catalog())  # as errors name them
 PAIR = {"mixins": ["MixinCaching", "MixinRetry"], "node_type": "EFFECT"}
 
 

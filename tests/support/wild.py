@@ -5,8 +5,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from learners.registry import catalog
-
 Strategy = st.SearchStrategy[Any]
 
 SECRETS = (
@@ -111,13 +109,21 @@ facts: Strategy = st.one_of(
 
 # What the schema cannot say: the values under which something is known.
 KNOWN: Mapping[str, Strategy] = {
-    "learner": st.sampled_from(("", *catalog())),
+    "learner": st.sampled_from(("", "mixin_compatibility", "template_ranking")),
     "decision_id": st.sampled_from(("", "", "7d8e9f00-0000-4000-8000-000000000000")),
     "corrects": st.sampled_from(("", "", "k1")),
     "key": st.sampled_from(("", "", "k1", "k2")),
     "notes": texts.map(lambda text: text[:2000]),
 }
-usable = st.fixed_dictionaries(
+templates = st.fixed_dictionaries(
+    {"task_description": texts, "template": st.sampled_from(NAMES)},
+    optional={
+        "task_type": st.sampled_from(("backend", "other")),
+        "shown": st.lists(st.sampled_from(NAMES), max_size=4),
+        "quality": st.integers(0, 10) | values,
+    },
+)
+usable = templates | st.fixed_dictionaries(
     {
         "mixins": st.lists(st.sampled_from(NAMES), min_size=2, max_size=4),
         "node_type": st.sampled_from(("EFFECT", "COMPUTE")),
@@ -125,6 +131,17 @@ usable = st.fixed_dictionaries(
     optional={
         "success": st.integers(0, 5),
         "conflict_reason": st.sampled_from(SECRETS).map(lambda secret: f"log: {secret}"),
+    },
+)
+finished = st.fixed_dictionaries(
+    {"language": st.sampled_from(("python", "go", "tea"))},
+    optional={
+        "task_description": st.sampled_from(SECRETS),
+        "seconds": st.floats(0, 100),
+        "quality": st.integers(-1, 11),
+        "model": st.sampled_from(NAMES),
+        "code": st.sampled_from(SECRETS).map(lambda secret: f"def f():\n    return '{secret}'\n"),
+        "metadata": st.dictionaries(st.sampled_from(SECRETS), st.sampled_from(SECRETS)),
     },
 )
 
@@ -141,13 +158,13 @@ def fitting(schema: Mapping[str, Any], name: str = "") -> Strategy:
             named = st.one_of(st.sampled_from(NAMES), st.sampled_from(SECRETS), st.text(max_size=9))
             return named.map(lambda text: text[:most].ljust(least, "x")) | st.just("")
         case "integer" | "number":
-            kind = st.integers if schema["type"] == "integer" else st.floats
-            return kind(schema["minimum"], schema["maximum"])
+            numbers = st.integers if schema["type"] == "integer" else st.floats
+            return numbers(schema["minimum"], schema["maximum"])
         case "array":
             least, most = schema.get("minItems", 0), min(schema["maxItems"], 6)
             return st.lists(fitting(schema["items"]), min_size=least, max_size=most)
         case "object":
-            return usable | usable | facts
+            return usable | finished | facts
         case other:
             raise AssertionError(f"no strategy for {other}")
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from mcp import Client
 from mcp_types import RequestParamsMeta
-from served import NOWHERE, PAIR, client, settings_for, text, url_of
+from served import LEARNERS, NOWHERE, PAIR, client, settings_for, text, url_of
 
 from storage.embedded import Dsn
 from tools.admin import Served
@@ -64,10 +64,12 @@ async def test_an_outcome_without_its_decision_waits(asked: Client) -> None:
     assert (found["effect"], found["joined"], found["learners"]) == ("waiting", False, [])
 
 
-async def test_facts_alone_teach_the_only_learner(asked: Client) -> None:
+async def test_facts_alone_teach_whom_they_fit(asked: Client) -> None:
     assert (await tell(asked, facts=PAIR))["learners"] == [LEARNER]
-    requested = await asked.call_tool("train", {})
+    requested = await asked.call_tool("train", {"learner": LEARNER})
     assert requested.structured_content["learner"] == LEARNER
+    refused = await asked.call_tool("train", {})
+    assert text(refused) == f"learner: expected one of {LEARNERS}; got ''"
 
 
 async def test_recommending_for_no_need_says_so(asked: Client) -> None:

@@ -10,15 +10,17 @@ import pytest
 from mcp.server.mcpserver import MCPServer
 from served import NOWHERE, client, settings_for
 
+from learners.catalog import template_ranking
 from learners.catalog._compatibility.types import PairAdvice
-from learners.catalog._generation.types import TASK_TYPES
 from learners.catalog.mixin_compatibility import (
     LEARNER,
     NODE_TYPES,
     Recommendation,
     Recommendations,
 )
+from learners.catalog.template_ranking import TASK_TYPES
 from tools.check_mixin_compatibility import CompatibilityAnswer, PairAnswer
+from tools.rank_templates import RankedTemplate, RankingAnswer
 from tools.recommend_mixins import RecommendationAnswer, Recommended
 from tools.surface import DEFAULT, TOOLS, TOOLSETS, tools
 
@@ -159,6 +161,7 @@ async def test_by_default_the_operators_tools_are_not_served() -> None:
         "check_mixin_compatibility",
         "recommend_mixins",
         "predict_generation_success",
+        "rank_templates",
         "record_feedback",
         "learning_status",
     ]
@@ -170,19 +173,18 @@ async def test_read_only_leaves_only_tools_that_change_nothing() -> None:
         "check_mixin_compatibility",
         "recommend_mixins",
         "predict_generation_success",
+        "rank_templates",
         "learning_status",
     ]
     assert all(tool["annotations"]["readOnlyHint"] for tool in left)
 
 
 async def test_the_tools_know_the_same_kinds_as_the_learners() -> None:
-    kinds = {"node_type": NODE_TYPES, "task_type": TASK_TYPES}
-    seen = set[str]()
+    known = {"node_type": NODE_TYPES, "task_type": TASK_TYPES}
     for tool in await listed("advise"):
-        for name in kinds.keys() & tool["inputSchema"]["properties"]:
-            seen.add(name)
-            assert tuple(tool["inputSchema"]["properties"][name]["enum"]) == kinds[name]
-    assert seen == set(kinds)
+        properties = tool["inputSchema"]["properties"]
+        (kind,) = known.keys() & properties.keys()
+        assert tuple(properties[kind]["enum"]) == known[kind]
 
 
 def test_answers_have_every_field_of_the_advice_they_carry() -> None:
@@ -190,3 +192,5 @@ def test_answers_have_every_field_of_the_advice_they_carry() -> None:
     assert set(PairAdvice.model_fields) == set(PairAnswer.model_fields)
     assert set(Recommendations.model_fields) <= set(RecommendationAnswer.model_fields)
     assert set(Recommendation.model_fields) == set(Recommended.model_fields)
+    assert set(template_ranking.LEARNER.advice.model_fields) <= set(RankingAnswer.model_fields)
+    assert set(template_ranking.Ranked.model_fields) == set(RankedTemplate.model_fields)

@@ -6,32 +6,32 @@ from typing import Any
 import pytest
 import wild
 from mcp import Client
-from served import PAIR, text
+from served import LEARNERS, PAIR, text
 
-from learners.registry import catalog
 from tools.surface import TOOLS
 
 pytestmark = pytest.mark.anyio
 
 PAIRS = "mixin_compatibility"
+RANKING = "template_ranking"
 CHECK = " Accepted: mixins, node_type, project."
 TELL = (
     " Accepted: outcome, decision_id, learner, facts, followed, notes, key, corrects, source, "
     "project."
 )
 RECOMMEND = " Accepted: node_type, required_capabilities, existing_mixins, k, project."
+RANK = " Accepted: task_description, task_type, language, framework, tags, candidates, k, project."
+KINDS = (
+    "expected 'backend', 'frontend', 'database', 'testing', 'documentation', 'devops', "
+    "'refactoring', 'implementation' or 'other'"
+)
 NODES = "expected 'EFFECT', 'COMPUTE', 'REDUCER' or 'ORCHESTRATOR'"
 TOOL_NAMES = [tool.function.__name__ for tool in TOOLS]
 NUMBERS = "facts: expected numbers between -2^53 and 2^53, which JSON keeps exactly."
 SECRET = wild.SECRETS[0]
 UUID = "7d8e9f00-0000-4000-8000-000000000000"
-NAMES = ", ".join(catalog())
-UNKNOWN = f"learner: expected one of {NAMES}; got 'tea'"
-PREDICT = (
-    " Accepted: task_description, task_type, language, framework, agent, model, template, "
-    "task_key, temperature, max_tokens, rag_examples, rag_quality, files, lines, dependencies, "
-    "complexity_estimate, similar_to, similarity, project."
-)
+UNKNOWN = f"learner: expected one of {LEARNERS}; got 'tea'"
+FORM = {"task_type": "frontend", "language": "go"}
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("check_mixin_compatibility", {}, f"mixins: is missing; node_type: is missing.{CHECK}"),
@@ -128,37 +128,9 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         f"required_capabilities.0: expected at least 1 character.{RECOMMEND}",
     ),
     (
-        "predict_generation_success",
-        {"task_type": "tea"},
-        "task_type: expected 'backend', 'frontend', 'database', 'testing', 'documentation', "
-        f"'devops', 'refactoring', 'implementation' or 'other'.{PREDICT}",
-    ),
-    (
-        "predict_generation_success",
-        {"task_description": "x" * 20_001},
-        f"task_description: expected at most 20000 characters.{PREDICT}",
-    ),
-    (
-        "predict_generation_success",
-        {"agent": "\0", "temperature": 5.1, "files": 1.5},
-        "agent: expected text without NUL characters; temperature: expected less than or equal to "
-        f"5; files: expected a valid integer, got a number with a fractional part.{PREDICT}",
-    ),
-    (
-        "predict_generation_success",
-        {"rag_quality": 11, "similarity": 2, "lines": 10**400},
-        "rag_quality: expected less than or equal to 10; lines: expected less than or equal to "
-        f"1000000000; similarity: expected less than or equal to 1.{PREDICT}",
-    ),
-    (
-        "predict_generation_success",
-        {"complexity": 3, SECRET: 1},
-        f"complexity: is not an argument; [redacted]: is not an argument.{PREDICT}",
-    ),
-    (
         "record_feedback",
         {"outcome": "great"},
-        f"outcome: expected 'success', 'neutral' or 'failure'.{TELL}",
+        f"outcome: expected 'success', 'neutral', 'failure' or 'pending'.{TELL}",
     ),
     (
         "record_feedback",
@@ -192,6 +164,23 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         "when there is none",
     ),
     ("record_feedback", {"outcome": "success", "learner": "tea", "facts": PAIR}, UNKNOWN),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": PAIR},
+        f"learner: expected one of {LEARNERS}; got ''",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "learner": RANKING, "facts": {"task_description": "a form"}},
+        "facts.template: expected the name of the template that was really used; give it as "
+        "template, and as shown the list it was chosen from",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "learner": RANKING, "facts": {"template": "A", "quality": 11}},
+        "facts.quality: expected less than or equal to 10. "
+        "Accepted: result, template, shown, quality, seconds.",
+    ),
     ("record_feedback", {"outcome": "success", "learner": "tea", "facts": {}}, UNKNOWN),
     (
         "record_feedback",
@@ -201,7 +190,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "record_feedback",
-        {"outcome": "success", "facts": {"mixins": ["A", "B"], "colour": 1}},
+        {"outcome": "success", "learner": PAIRS, "facts": {"mixins": ["A", "B"], "colour": 1}},
         "facts.node_type: is missing; facts.colour: is not a field. "
         "Accepted: mixins, node_type, project.",
     ),
@@ -237,31 +226,103 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "record_feedback",
         {"outcome": "success", "decision_id": UUID, "learner": "'; drop table events; --"},
-        f'learner: expected one of {NAMES}; got "\'; drop table events; --"',
+        f'learner: expected one of {LEARNERS}; got "\'; drop table events; --"',
     ),
     (
         "record_feedback",
-        {"outcome": "success", "facts": {**PAIR, "success": 10**15}},
+        {"outcome": "success", "learner": PAIRS, "facts": {**PAIR, "success": 10**15}},
         "facts.success: expected less than or equal to 1000000. "
         "Accepted: success, failure, neutral, label, conflict_reason, resolution_pattern.",
     ),
     (
         "record_feedback",
-        {"outcome": "success", "facts": {**PAIR, "node_type": SECRET}},
+        {"outcome": "success", "learner": PAIRS, "facts": {**PAIR, "node_type": SECRET}},
         "facts.node_type: expected one of EFFECT, COMPUTE, REDUCER, ORCHESTRATOR. "
         "Accepted: mixins, node_type, project.",
     ),
     (
         "record_feedback",
-        {"outcome": "success", "facts": {**PAIR, f"k {SECRET}": 1, "tea\n": 2}},
+        {"outcome": "success", "learner": PAIRS, "facts": {**PAIR, f"k {SECRET}": 1, "tea\n": 2}},
         "facts.k [redacted]: is not a field; facts.tea\\n: is not a field. "
         "Accepted: mixins, node_type, project.",
+    ),
+    ("rank_templates", {}, f"task_description: is missing.{RANK}"),
+    (
+        "rank_templates",
+        {"task_description": "", "k": 21},
+        "task_description: expected at least 1 character; k: expected less than or equal to 20."
+        f"{RANK}",
+    ),
+    (
+        "rank_templates",
+        {"task_description": "a form", "task_type": "tea"},
+        f"task_type: {KINDS}.{RANK}",
+    ),
+    (
+        "rank_templates",
+        {"task_description": "a form", "candidates": ["A\nB"]},
+        f"candidates.0: expected a printable name without ' + '.{RANK}",
+    ),
+    (
+        "rank_templates",
+        {"task_description": "a form"},
+        "candidates: no template is known yet; `foresight templates add` describes one, "
+        "`foresight templates import` many",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "facts": PAIR},
+        "outcome: pending is for what is judged later, such as a generation; mixin_compatibility "
+        "learns from success, neutral or failure",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": {"project": "p"}},
+        f"learner: these facts could be about several; expected one of {LEARNERS}",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "learner": "generation_time", "facts": FORM},
+        "facts: outcome pending alone says nothing to generation_time; give some of seconds, "
+        "tokens, cost_usd, metadata",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "facts": {**FORM, "quality": 11}},
+        "facts.quality: expected less than or equal to 10. "
+        "Accepted: quality, self_review, self_review_feedback.",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "success", "facts": {**FORM, "action": "reject"}},
+        "facts.action: contradicts outcome success; leave it out",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "facts": {**FORM, "action": "approve"}},
+        "facts.action: is told once it is judged, with outcome success, neutral or failure; "
+        "pending says that nobody has judged it yet",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "facts": {**FORM, "code": "x" * 200_001}},
+        f"facts: expected at most 200000 characters of code.{TELL}",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "facts": {**FORM, "code": 7}},
+        "facts.code: expected a text of at most 200000 characters",
+    ),
+    (
+        "record_feedback",
+        {"outcome": "pending", "facts": {**FORM, "code": SECRET, "generated_code": SECRET}},
+        "facts.generated_code: is another name of code; give one of the two",
     ),
     ("learning_status", {"learner": "tea"}, UNKNOWN),
     (
         "learning_status",
         {"learner": SECRET},
-        f"learner: expected one of {NAMES}; got '[redacted]'",
+        f"learner: expected one of {LEARNERS}; got '[redacted]'",
     ),
     (
         "learning_status",

@@ -30,6 +30,7 @@ MINIMUM_GROUPS = 5
 BUCKET = 50  # residuals from which a kind of task has limits of its own
 EXPLAINED = 200  # rows whose contributions give the importance
 BESIDE_WEIGHT = 1e-9  # of rows as if new: they teach, and judge nothing
+BEGINNING, LEAST = 0.3, 0.05  # share of rows that teach less, the first of them so little
 NEW_WEIGHT = 0.3  # what such a row teaches, beside the one it stands with
 EVERYTHING = ""  # the bucket of all
 PENALTIES = (1.0, 10.0, 100.0)
@@ -169,6 +170,8 @@ def _rows(table: Table, places: NDArray[np.int64], scoring: Scoring, unit: Unit)
     odds = scoring.kind == "probability"
     y = table.y if odds else np.array([unit.of(value) for value in table.y.tolist()])
     weight = np.where(table.weight <= BESIDE_WEIGHT, NEW_WEIGHT, table.weight)
+    # The first rows saw an empty memory; questions to come will not.
+    weight = weight * np.clip(np.arange(len(weight)) / (BEGINNING * len(weight)), LEAST, 1.0)
     return Rows(np.ascontiguousarray(table.x[:, places]), y, weight, odds)
 
 

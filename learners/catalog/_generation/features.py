@@ -13,6 +13,7 @@ import numpy as np
 
 from learners.catalog._generation.fold import (
     LASTING,
+    UNKNOWN_TASK,
     Unit,
     belief,
     keys_of,
@@ -134,6 +135,7 @@ def met(
         effects[level] = belief(level, cell, at)
         if cell is not None and cell.n:
             cells[level] = cell
+    effects.setdefault("task", UNKNOWN_TASK)
     if like is not None:
         return Met(cells, effects, like.words, like.twins)
     words = rarity(memory, query.said.weights)

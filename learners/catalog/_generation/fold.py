@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from learners.catalog._generation.memory import (
     DAY,
     LEVELS,
+    MOST_PROJECTS,
     MOST_TASKS,
     MOST_WORDS,
     POSTINGS,
@@ -30,6 +31,8 @@ Weighted: TypeAlias = Sequence[tuple[int, float]]
 SEPARATOR = "\x1f"
 WORD_VARIANCE = 0.2  # of a text's words together, before anything is known
 FORGOTTEN_IN = 365.0  # days in which a belief that nothing renews is as wide as at the start
+# A task that nobody named is a task all the same.
+UNKNOWN_TASK = Belief(0.0, LEVELS["task"][0])
 LASTING = ("task", "task_agent")  # tasks do not change
 COMBINED = ("agent_type", "model_type")  # what the parts alone do not promise
 NEWEST = 1000
@@ -163,10 +166,17 @@ class Fold:
         if event.replaced is not None:
             self._count(memory, keys_of(event.replaced.query), event.replaced, -1)
         value = self._count(memory, keys, event, 1)
-        if value is None:
+        if value is None or self._is_known(event):
             return
         self._believe(memory, keys, event, value)
         memory.newest = [*memory.newest[-NEWEST + 1 :], value]
+
+    def _is_known(self, event: Event[GenerationQuery, Any]) -> bool:
+        """Return whether an outcome adds something, but nothing to what is believed of effects."""
+        before = event.replaced
+        if before is None or before.query != event.query:
+            return False
+        return self.label(before.outcome) == self.label(event.outcome)
 
     def _count(
         self,
@@ -202,7 +212,8 @@ class Fold:
         at = event.known
         cells = [(level, memory.cells[level][key]) for level, key in keys]
         own = [belief(level, cell, at) for level, cell in cells]
-        whole = beliefs.together(own)
+        unknown = [] if task_of(event.query) else [UNKNOWN_TASK]
+        whole = beliefs.together([*own, *unknown])
         said = event.query.said
         words = rarity(memory, said.weights)
         self._believe_words(memory, words, whole, value)
@@ -215,6 +226,8 @@ class Fold:
             after = beliefs.moved(before, pull)
             cell.mean, cell.variance, cell.at = after.mean, after.variance, at
         memory.first.setdefault(event.query.project, at)
+        if len(memory.first) > MOST_PROJECTS:
+            del memory.first[next(iter(memory.first))]
         if said.words:
             _remember(memory, task_of(event.query), event.query.project, words)
 
@@ -276,6 +289,7 @@ def _forget_task(memory: GenerationMemory) -> None:
 def _cap_words(memory: GenerationMemory) -> None:
     if len(memory.words) <= MOST_WORDS:
         return
-    rare = sorted(memory.words, key=lambda word: (memory.words[word][2], word))
-    for word in rare[: MOST_WORDS // 16]:
+    # A quarter at a time: most words are new ones, and to sort them is dear.
+    rare = sorted((told, word) for word, (_, _, told) in memory.words.items())
+    for _, word in rare[: MOST_WORDS // 4]:
         del memory.words[word]

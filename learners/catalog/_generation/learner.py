@@ -91,6 +91,7 @@ def success_learner(name: str, title: str) -> SuccessLearner:
         retrain=RETRAIN,
         texts=TEXTS,
         settings=SETTINGS,
+        steps=True,
     )
 
 
@@ -171,6 +172,7 @@ def estimate_learner(
         upstream=upstream or {},
         texts=TEXTS,
         settings=SETTINGS,
+        steps=True,
     )
 
 

@@ -35,6 +35,7 @@ LEVELS: Mapping[str, tuple[float, int]] = {
 BESIDE: Mapping[str, tuple[float, int]] = {"setting": (0.0, 500), "cost": (0.0, 4_000)}
 MOST_PATTERNS = 3_000
 MOST_WORDS = 12_000
+MOST_PROJECTS = 8_000  # whose beginning is remembered
 MOST_TASKS = 3_000  # whose words are remembered, to recognise twins
 POSTINGS = 60  # newest tasks that a word leads to
 

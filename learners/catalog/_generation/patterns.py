@@ -67,8 +67,8 @@ def watch(
         for i, value in enumerate(added):
             sums[i] += value
     if len(kept) > MOST_PATTERNS:
-        rare = sorted(kept, key=lambda key: (kept[key][0], key))
-        for key in rare[: MOST_PATTERNS // 8]:
+        rare = sorted((sums[0], key) for key, sums in kept.items())
+        for _, key in rare[: MOST_PATTERNS // 4]:
             del kept[key]
 
 

@@ -1,5 +1,6 @@
 """Questions and outcomes of the generation family: a task, who is to do it, and how."""
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,6 +21,8 @@ TASK_TYPES = (
     "implementation", "other",
 )  # fmt: skip
 LONGEST = 20_000  # characters of a description
+LONGEST_CODE = 200_000
+LONGEST_METADATA = 4_000  # characters of JSON
 
 
 def _whole(text: str) -> str:
@@ -116,6 +119,13 @@ class GenerationQuery(Part):
         return f"text:{self.said.fingerprint}" if self.said.fingerprint else ""
 
 
+def _short(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value)) > LONGEST_METADATA:
+        longest = {"longest": LONGEST_METADATA}
+        raise PydanticCustomError("size", "expected at most {longest} characters of JSON", longest)
+    return value
+
+
 class SuccessOutcome(Part):
     """What a person, a test or an agent did with the generation (002-55, -57)."""
 
@@ -133,11 +143,15 @@ class TimeOutcome(Part):
     seconds: Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)] | None = None
     tokens: Count | None = None
     cost_usd: Amount | None = None
+    metadata: Annotated[dict[str, Any], AfterValidator(_short)] = Field(
+        default_factory=dict[str, Any], description="what else is to be kept of the run; no label"
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> "TimeOutcome":
-        if self.seconds is None and self.tokens is None and self.cost_usd is None:
-            raise PydanticCustomError("outcome", "give one of seconds, tokens, cost_usd")
+        told = (self.seconds, self.tokens, self.cost_usd, self.metadata or None)
+        if all(each is None for each in told):
+            raise PydanticCustomError("outcome", "give one of seconds, tokens, cost_usd, metadata")
         return self
 
 
@@ -152,6 +166,9 @@ class Measured(Part):
     num_tests: Count = 0
     type_hint_coverage: Share | None = None
     docstring_coverage: Share | None = None
+    has_type_hints: bool | None = None
+    has_docstrings: bool | None = None
+    has_tests: bool | None = None
     language: Name = ""
     file_path: Name = ""
     parsed: bool = True
@@ -162,7 +179,9 @@ class ComplexityOutcome(Part):
 
     complexity: Amount | None = Field(default=None, description="as judged afterwards")
     measured: Measured | None = Field(default=None, description="of the generated code")
-    generated_code: Text = Field(default="", description="kept only where it was opted for")
+    generated_code: Annotated[
+        str, StringConstraints(max_length=LONGEST_CODE), AfterValidator(_whole)
+    ] = Field(default="", description="kept only where it was opted for")
 
     @model_validator(mode="after")
     def _says_something(self) -> "ComplexityOutcome":
