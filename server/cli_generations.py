@@ -61,10 +61,6 @@ def predict_generation_success(
         float, typer.Option(show_default=False, help="Their mean quality, 0 to 10.")
     ] = -1,
     files: Annotated[int, typer.Option(show_default=False, help="Files to be generated.")] = -1,
-    lines: Annotated[int, typer.Option(show_default=False, help="Lines expected.")] = -1,
-    dependencies: Annotated[
-        int, typer.Option(show_default=False, help="Things it depends on.")
-    ] = -1,
     complexity_estimate: Annotated[
         float, typer.Option(show_default=False, help="Complexity as you guess it.")
     ] = -1,
@@ -92,8 +88,6 @@ def predict_generation_success(
         rag_examples=rag_examples,
         rag_quality=rag_quality,
         files=files,
-        lines=lines,
-        dependencies=dependencies,
         complexity_estimate=complexity_estimate,
         similar_to=similar_to,
         similarity=similarity,

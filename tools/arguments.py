@@ -1,7 +1,7 @@
 """The types of arguments that tools share, with their bounds."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -70,6 +70,14 @@ def _lower(value: Any) -> Any:
 Upper = BeforeValidator(_upper)  # callers that are language models vary the case
 Lower = BeforeValidator(_lower)
 
+TaskType = Annotated[
+    Literal[
+        "backend", "frontend", "database", "testing", "documentation", "devops", "refactoring",
+        "implementation", "other",
+    ],
+    Field(description="kind of task"),
+    Lower,
+]  # fmt: skip
 MixinName = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(named)]
 Project = Annotated[
     str,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from tools.arguments import Lower, plain
+from tools.arguments import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,44 +20,26 @@ LEARNERS = {
     "seconds": "generation_time",
     "quality": "generation_quality",
 }
-TaskType = Annotated[
-    Literal[
-        "backend", "frontend", "database", "testing", "documentation", "devops", "refactoring",
-        "implementation", "other",
-    ],
-    Field(description="kind of task"),
-    Lower,
-]  # fmt: skip
 Description = Annotated[
     str, Field(max_length=20_000, description="the task in words"), AfterValidator(plain)
 ]
 
 Language = Annotated[str, Field(max_length=200, description="e.g. python"), AfterValidator(plain)]
 Framework = Annotated[str, Field(max_length=200, description="e.g. fastapi"), AfterValidator(plain)]
-Agent = Annotated[str, Field(max_length=200, description="who is to do it"), AfterValidator(plain)]
-Model = Annotated[
-    str, Field(max_length=200, description="language model used"), AfterValidator(plain)
-]
-Template = Annotated[str, Field(max_length=200, description="template used"), AfterValidator(plain)]
-Key = Annotated[
-    str, Field(max_length=200, description="stable id of the task"), AfterValidator(plain)
-]
+Agent = Annotated[str, Field(max_length=200, description="who does it"), AfterValidator(plain)]
+Model = Annotated[str, Field(max_length=200, description="language model"), AfterValidator(plain)]
+Template = Annotated[str, Field(max_length=200, description="its name"), AfterValidator(plain)]
+Key = Annotated[str, Field(max_length=200, description="stable id"), AfterValidator(plain)]
 Alike = Annotated[
-    str, Field(max_length=200, description="task_key of a task like it"), AfterValidator(plain)
+    str, Field(max_length=200, description="task_key of a similar task"), AfterValidator(plain)
 ]
-Temperature = Annotated[float, Field(ge=-1, le=5, description="of sampling; -1: unknown")]
-Tokens = Annotated[int, Field(ge=-1, le=1_000_000_000, description="limit of tokens; -1: unknown")]
-Examples = Annotated[int, Field(ge=-1, le=1_000_000, description="examples retrieved; -1: unknown")]
-Quality = Annotated[float, Field(ge=-1, le=10, description="their quality, 0 to 10; -1: unknown")]
-Files = Annotated[int, Field(ge=-1, le=1_000_000, description="files expected; -1: unknown")]
-Lines = Annotated[int, Field(ge=-1, le=10_000_000, description="lines expected; -1: unknown")]
-Dependencies = Annotated[
-    int, Field(ge=-1, le=1_000_000, description="things it depends on; -1: unknown")
-]
-Guess = Annotated[float, Field(ge=-1, le=10, description="your own, 0 to 10; -1: none")]
-Similarity = Annotated[
-    float, Field(ge=-1, le=1, description="how like it is, up to 1; -1: unknown")
-]
+Temperature = Annotated[float, Field(ge=-1, le=5, description="of sampling")]
+Tokens = Annotated[int, Field(ge=-1, le=1_000_000_000, description="limit")]
+Examples = Annotated[int, Field(ge=-1, le=1_000_000, description="retrieved")]
+Quality = Annotated[float, Field(ge=-1, le=10, description="0 to 10")]
+Files = Annotated[int, Field(ge=-1, le=1_000_000, description="expected")]
+Guess = Annotated[float, Field(ge=-1, le=10, description="yours, 0 to 10")]
+Similarity = Annotated[float, Field(ge=-1, le=1, description="up to 1")]
 
 
 def query_of(

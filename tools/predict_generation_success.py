@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from tools.answers import Advised, Part, Source, chance
-from tools.arguments import Project
+from tools.arguments import Project, TaskType
 from tools.context import Call, Called
 from tools.generation import (
     LEARNERS,
     Agent,
     Alike,
-    Dependencies,
     Description,
     Examples,
     Files,
@@ -21,11 +20,9 @@ from tools.generation import (
     Guess,
     Key,
     Language,
-    Lines,
     Model,
     Quality,
     Similarity,
-    TaskType,
     Temperature,
     Template,
     Tokens,
@@ -119,16 +116,14 @@ async def predict_generation_success(
     rag_examples: Examples = -1,
     rag_quality: Quality = -1,
     files: Files = -1,
-    lines: Lines = -1,
-    dependencies: Dependencies = -1,
     complexity_estimate: Guess = -1,
     similar_to: Alike = "",
     similarity: Similarity = -1,
     project: Project = "",
 ) -> PredictionAnswer:
-    """Says before code is written whether it will be accepted unmodified, how complex, how long and
-    how good it will be, each with interval and n, and who does it cheapest. Tell the result to
-    record_feedback. To choose a template, use rank_templates."""  # noqa: D205, D209 - a model reads it
+    """Says before code is written whether it will be accepted unmodified, how complex, long and
+    good it will be, with intervals and n, and who does it cheapest. Numbers: -1 is unknown. To
+    choose a template, use rank_templates."""  # noqa: D205, D209 - a model reads it
     caller = call.by(project)
     numbers = {
         "temperature": temperature,
@@ -136,8 +131,6 @@ async def predict_generation_success(
         "rag_examples": rag_examples,
         "rag_quality": rag_quality,
         "files": files,
-        "lines": lines,
-        "dependencies": dependencies,
         "estimate": complexity_estimate,
         "similarity": similarity,
     }

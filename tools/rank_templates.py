@@ -1,44 +1,29 @@
 """The tool that puts templates in order for a task."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from tools.answers import Advised, Part, Source, chance
-from tools.arguments import Lower, Project, named, plain
+from tools.arguments import Lower, Project, TaskType, named, plain
 from tools.context import Call, Called
 
 Task = Annotated[
     str,
-    Field(min_length=1, max_length=8000, description="what is to be done, in words"),
+    Field(min_length=1, max_length=8000, description="the task in words"),
     AfterValidator(plain),
 ]
-TaskType = Annotated[
-    Literal[
-        "backend",
-        "frontend",
-        "database",
-        "testing",
-        "documentation",
-        "devops",
-        "refactoring",
-        "implementation",
-        "other",
-    ],
-    Field(description="kind of task"),
-    Lower,
-]
 Word = Annotated[str, Field(max_length=60), Lower, AfterValidator(plain)]
-Language = Annotated[Word, Field(description="programming language, if it matters")]
-Framework = Annotated[Word, Field(description="framework, if it matters")]
-Tags = Annotated[list[Word], Field(max_length=20, description="what it is about, e.g. auth")]
+Language = Annotated[Word, Field(description="if it matters")]
+Framework = Annotated[Word, Field(description="if it matters")]
+Tags = Annotated[list[Word], Field(max_length=20, description="e.g. auth")]
 TemplateName = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(named)]
 Candidates = Annotated[
     list[TemplateName],
-    Field(max_length=200, description="names of known templates to compare; empty: all"),
+    Field(max_length=200, description="known templates; empty: all"),
 ]
-Count = Annotated[int, Field(ge=1, le=20, description="how many to return")]
+Count = Annotated[int, Field(ge=1, le=20, description="how many")]
 
 
 class RankedTemplate(Part):

@@ -29,28 +29,28 @@ def _followed(value: Any) -> Any:
 
 Outcome = Annotated[
     Literal["success", "neutral", "failure", "pending"],
-    Field(description="what really happened; pending: it is finished, nobody has judged it yet"),
+    Field(description="what happened; pending: finished, not judged yet"),
     Lower,
 ]
 DecisionId = Annotated[
     str,
-    Field(max_length=60, description="of the answer this is about; '' when only facts are known"),
+    Field(max_length=60, description="of the answer; '': only facts"),
     AfterValidator(plain),
 ]
 Learner = Annotated[
     str,
     Field(
         max_length=60,
-        description="who learns from facts, e.g. mixin_compatibility; '': whom they fit",
+        description="who learns from facts; '': whom they fit",
     ),
     AfterValidator(plain),
 ]
 Facts = Annotated[
     dict[str, Any],
     Field(
-        description="what was really used: the learner's query fields (mixins, node_type), and "
-        "details of the outcome (conflict_reason; of a generation seconds, tokens, cost_usd, "
-        "quality, code with file_path, ...; of a ranking template, shown)",
+        description="what was really used (mixins, node_type, agent, model, ...), and details: "
+        "conflict_reason; of a generation seconds, tokens, cost_usd, quality, code, file_path; of "
+        "a ranking template, shown",
     ),
     AfterValidator(facts),
 ]
@@ -62,17 +62,17 @@ Followed = Annotated[
 Notes = Annotated[str, Field(max_length=2000, description="free text"), AfterValidator(plain)]
 Key = Annotated[
     str,
-    Field(max_length=200, description="makes the call repeatable: one key is stored once"),
+    Field(max_length=200, description="one key is stored once"),
     AfterValidator(plain),
 ]
 Corrects = Annotated[
     str,
-    Field(max_length=200, description="key of an earlier outcome that this one replaces"),
+    Field(max_length=200, description="key of an outcome this one replaces"),
     AfterValidator(plain),
 ]
 By = Annotated[
     Literal["agent", "human", "test", "ci", "git", "hook", "import"],
-    Field(description="who observed it; a stronger source overrides a weaker one"),
+    Field(description="who saw it; a person overrides an agent"),
     Lower,
 ]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from tools.answers import Answer, Part, chance, listed
-from tools.arguments import Lower, Project
+from tools.arguments import Lower, Project, TaskType
 from tools.context import Call, Called
 from tools.generation import (
     LEARNERS,
@@ -17,7 +17,6 @@ from tools.generation import (
     Key,
     Language,
     Model,
-    TaskType,
     Template,
     query_of,
 )

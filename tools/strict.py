@@ -74,9 +74,33 @@ def strict(function: Callable[..., Any], title: str, hints: ToolAnnotations) -> 
     metadata.arg_model.model_rebuild(force=True)
     tool.parameters = untitled(metadata.arg_model.model_json_schema(by_alias=True))
     if metadata.output_schema is not None:
-        metadata.output_schema = untitled(metadata.output_schema)
+        metadata.output_schema = short(untitled(metadata.output_schema))
     tool.description = " ".join(tool.description.split())
     return tool
+
+
+def short(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return an output schema whose parts are named and typed, without a word about each.
+
+    Every listing carries it, and every result is complete: what is required goes without saying.
+    """
+    schema.pop("required", None)
+    for part in schema.get("$defs", {}).values():
+        part.pop("required", None)
+        for field in part.get("properties", {}).values():
+            field.pop("description", None)
+            field.pop("default", None)
+    return schema
+
+
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with "this type or null" said in the short form."""
+    among = schema.get("anyOf")
+    if among is None or len(among) != 2 or among[1] != {"type": "null"} or len(among[0]) != 1:
+        return schema
+    kind = among[0].get("type")
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**rest, "type": [kind, "null"]} if kind else schema
 
 
 def untitled(schema: Any) -> Any:
@@ -86,7 +110,7 @@ def untitled(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     kept = {}
-    for key, value in schema.items():
+    for key, value in _nullable(schema).items():
         if key in ("properties", "$defs"):
             kept[key] = {name: untitled(inner) for name, inner in value.items()}
         elif key != "title" and not (key == "description" and "properties" in schema):

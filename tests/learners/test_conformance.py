@@ -10,7 +10,7 @@ import pytest
 
 from learners import codec
 from learners.errors import NotYet, Refused
-from learners.learner import AnyExample, AnyLearner, Event, Table
+from learners.learner import AnyExample, AnyLearner, Choice, Event, Table
 from learners.registry import catalog
 from learners.replay import Asked, Entry, Rows, asked, log, replay, start
 
@@ -240,6 +240,18 @@ def test_intervals_hold_what_was_predicted(learner: AnyLearner) -> None:
         assert ((low <= said) & (said <= high)).all(), name
         held = (low <= rows.y) & (rows.y <= high)
         assert held[rows.weight >= 1].mean() > 0.75, name
+
+
+def test_a_choice_recommends_one_of_the_options_with_its_chance(learner: AnyLearner) -> None:
+    assert set(learner.names) <= set(learner.outcome.model_fields)
+    assert issubclass(learner.advice, Choice) == (learner.used is not None)
+    memory = replay(learner, log(specimens(learner))).memory
+    for example in specimens(learner, 20, seed=5):
+        query, at = example.query, example.asked
+        advice = learner.answer(None, memory, query, at, np.random.default_rng(0))
+        if isinstance(advice, Choice) and advice.option is not None:
+            assert advice.option in learner.options(memory, query)
+            assert advice.propensity is not None
 
 
 def test_it_bounds_params_and_says_what_it_is(learner: AnyLearner) -> None:

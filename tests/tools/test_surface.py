@@ -132,6 +132,8 @@ async def test_every_field_of_a_result_has_a_type() -> None:
 
 
 def typed(schema: Mapping[str, Any]) -> bool:
+    if isinstance(schema.get("type"), list):
+        return all(typed({**schema, "type": kind}) for kind in schema["type"])
     if "anyOf" in schema:
         return all(typed(each) for each in schema["anyOf"])
     if schema.get("type") == "array":

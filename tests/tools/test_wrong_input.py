@@ -32,6 +32,11 @@ SECRET = wild.SECRETS[0]
 UUID = "7d8e9f00-0000-4000-8000-000000000000"
 UNKNOWN = f"learner: expected one of {LEARNERS}; got 'tea'"
 FORM = {"task_type": "frontend", "language": "go"}
+PREDICT = (
+    " Accepted: task_description, task_type, language, framework, agent, model, template, "
+    "task_key, temperature, max_tokens, rag_examples, rag_quality, files, complexity_estimate, "
+    "similar_to, similarity, project."
+)
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("check_mixin_compatibility", {}, f"mixins: is missing; node_type: is missing.{CHECK}"),
@@ -126,6 +131,34 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         "recommend_mixins",
         {"node_type": "EFFECT", "required_capabilities": [""]},
         f"required_capabilities.0: expected at least 1 character.{RECOMMEND}",
+    ),
+    (
+        "predict_generation_success",
+        {"task_type": "tea"},
+        "task_type: expected 'backend', 'frontend', 'database', 'testing', 'documentation', "
+        f"'devops', 'refactoring', 'implementation' or 'other'.{PREDICT}",
+    ),
+    (
+        "predict_generation_success",
+        {"task_description": "x" * 20_001},
+        f"task_description: expected at most 20000 characters.{PREDICT}",
+    ),
+    (
+        "predict_generation_success",
+        {"agent": "\0", "temperature": 5.1, "files": 1.5},
+        "agent: expected text without NUL characters; temperature: expected less than or equal to "
+        f"5; files: expected a valid integer, got a number with a fractional part.{PREDICT}",
+    ),
+    (
+        "predict_generation_success",
+        {"rag_quality": 11, "similarity": 2, "files": 10**400},
+        "rag_quality: expected less than or equal to 10; files: expected less than or equal to "
+        f"1000000; similarity: expected less than or equal to 1.{PREDICT}",
+    ),
+    (
+        "predict_generation_success",
+        {"complexity": 3, SECRET: 1},
+        f"complexity: is not an argument; [redacted]: is not an argument.{PREDICT}",
     ),
     (
         "record_feedback",

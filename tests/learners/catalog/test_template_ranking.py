@@ -328,6 +328,14 @@ def test_an_outcome_in_a_word_is_about_the_only_candidate() -> None:
         RankingOutcome.model_validate("great")
 
 
+def test_an_outcome_that_does_not_say_of_what_teaches_nothing() -> None:
+    memory = learner.memory()
+    query = RankingQuery(task_description="x")
+    blank = RankingOutcome(result="success")
+    observe(memory, Event(seq=1, query=query, outcome=blank, known=NOON, asked=NOON))
+    assert memory == learner.memory()
+
+
 def test_a_text_can_be_dropped_without_changing_a_feature() -> None:
     query = RankingQuery(task_description="parse JSON files; password=hunter2secret")
     stored = {**query.model_dump(mode="json"), "task_description": "[redacted]"}
