@@ -85,7 +85,8 @@ def evaluate(
         kind=learner.scoring.kind,
         bounds=training.bounds_of(learner, fitted, later),
     )
-    return replace(report, chosen=chosen, unavailable=unavailable)
+    importance = training.important(learner, fitted[chosen]) if chosen else {}
+    return replace(report, chosen=chosen, unavailable=unavailable, importance=importance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

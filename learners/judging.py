@@ -48,6 +48,8 @@ class Report:
         chosen: The candidate that the inner split preferred.
         unavailable: Candidates that could not be fitted, and why.
         folds: Accuracy per fold of the chosen candidate on training rows (grouped folds).
+        importance: By column, what share of all that the chosen candidate predicts came from it,
+            the greatest first.
     """
 
     rows: int
@@ -58,6 +60,7 @@ class Report:
     chosen: str = ""
     unavailable: Mapping[str, str] = field(default_factory=dict[str, str])
     folds: tuple[float, ...] = ()
+    importance: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True, slots=True)

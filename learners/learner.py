@@ -248,6 +248,8 @@ class Learner(Generic[Q, O, M, P, A]):
         findings: What the memory shows that nobody asked for, in words, surest first.
         information: What the outcome of a question would teach at a time (seconds since 1970), in
             bits: whose outcome to ask people for first. None: it cannot say.
+        importance: By column, what share of all that params predict came from it. None: they do
+            not know.
         dump: Params as data-only bytes.
         load: The inverse; raises Damaged.
         extend: The same learner with catalogue entries the user has added.
@@ -300,6 +302,7 @@ class Learner(Generic[Q, O, M, P, A]):
     interval: Callable[[P, Table], tuple[Floats, Floats]] | None = None
     findings: Callable[[M], tuple[str, ...]] = lambda _: ()
     information: Callable[[M, Q, float], float] | None = None
+    importance: Callable[[P], Mapping[str, float]] | None = None
     upstream: Mapping[str, str] = field(default_factory=dict[str, str])
     texts: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """What the loop is doing, in words and figures: the join rate first, then each learner."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from storage.errors import StorageError
 
 PATIENCE_SECONDS = 1.5
 FINDINGS = 3  # that a status shows
+IMPORTANT = 10  # columns that a card names
 
 
 class Shown(BaseModel):
@@ -197,6 +199,12 @@ def _scores(scoring: Scoring, version: int, account: Account) -> Scores:
     )
 
 
+def leading(report: Mapping[str, Any]) -> dict[str, float]:
+    """Return the most important columns of a stored report; of older ones nothing is known."""
+    found = sorted(report.get("importance", {}).items(), key=lambda each: (-each[1], each[0]))
+    return dict(found[:IMPORTANT])
+
+
 async def decision(lifecycle: Lifecycle, text: str) -> dict[str, Any]:
     """Return a decision with everything told about it.
 
@@ -243,6 +251,7 @@ async def card(lifecycle: Lifecycle, learner: str, number: int | None = None) ->
         "version": None if row is None else row["number"],
         "candidate": None if row is None else row["candidate"],
         "created_at": None if row is None else row["created_at"].isoformat(),
+        "importance": {} if row is None else leading(row["report"]),
         "report": None if row is None else row["report"],
         "lineage": None if row is None else row["lineage"],
         "last_run": None if last is None else _last_run(last).model_dump(),

@@ -140,6 +140,7 @@ def _judged(
             chosen=chosen,
             unavailable=unavailable,
             folds=cross_validated(learner, split.train, chosen, rng),
+            importance=important(learner, fitted[chosen]),
         )
         if report
         else None,
@@ -153,6 +154,12 @@ def bounds_of(
     if learner.interval is None:
         return {}
     return {name: learner.interval(params, table) for name, params in fitted.items()}
+
+
+def important(learner: AnyLearner, params: Any) -> dict[str, float]:
+    """Return the importance of columns to params, the greatest first; nothing of the unknown."""
+    found = {} if learner.importance is None else learner.importance(params)
+    return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
 
 
 def _lacking(

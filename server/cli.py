@@ -12,6 +12,7 @@ from server import (
     cli_ask,
     cli_audit,
     cli_backtest,
+    cli_card,
     cli_care,
     cli_data,
     cli_evaluate,
@@ -41,6 +42,7 @@ cli_token.register(app)
 cli_ask.register(app)
 cli_generations.register(app)
 cli_learn.register(app)
+cli_card.register(app)
 cli_audit.register(app)
 cli_reproduce.register(app)
 cli_backtest.register(app)

@@ -22,6 +22,7 @@ TABLES = (
 )
 VALUES = (("absolute_error", "root_square_error", "bias", "rank_correlation"),)
 BOUNDS = ("coverage", "width")
+IMPORTANT = 10  # columns that are shown
 
 
 def register(app: typer.Typer) -> None:
@@ -71,15 +72,27 @@ def _print(report: "Report") -> None:
         f"{report.rows} rows in {report.groups} groups judge, {report.observations:g} "
         f"observations; the inner split prefers {report.chosen or 'nothing'}\n"
     )
-    contenders: Mapping[str, Mapping[str, Any]] = report.metrics
+    print_metrics(report.metrics)
+    for name, why in report.unavailable.items():
+        sys.stdout.write(f"{name}: {why}\n")
+    print_importance(dict(list(report.importance.items())[:IMPORTANT]))
+
+
+def print_metrics(contenders: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the metrics of contenders with their intervals, in tables that fit a page."""
     tables = TABLES if all("log_loss" in each for each in contenders.values()) else VALUES
     for metrics in tables:
         _table(contenders, metrics)
     bounded = {name: each for name, each in contenders.items() if BOUNDS[0] in each}
     if bounded:
         _table(bounded, BOUNDS)
-    for name, why in report.unavailable.items():
-        sys.stdout.write(f"{name}: {why}\n")
+
+
+def print_importance(shares: Mapping[str, float]) -> None:
+    """Print from which columns predictions come; nothing where that is not known."""
+    if shares:
+        rows = ((name, f"{share:.1%}") for name, share in shares.items())
+        print_table(("column", "share of predictions"), rows)
 
 
 def _table(contenders: Mapping[str, Mapping[str, Any]], metrics: tuple[str, ...]) -> None:

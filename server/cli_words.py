@@ -46,6 +46,7 @@ EXAMPLES: Mapping[str, str] = {
     "promote": f"{LEARNER} 2",
     "backtest": f"{LEARNER} lines.jsonl",
     "evaluate": f"{LEARNER} lines.jsonl",
+    "card": LEARNER,
     "reproduce": f"{LEARNER} 2",
     "import mixins": "history.csv",
     "import generations": "history.csv",

@@ -259,3 +259,14 @@ def test_it_bounds_params_and_says_what_it_is(learner: AnyLearner) -> None:
     assert learner.retrain.things
     for name, params in fitted(learner).items():
         assert len(learner.dump(params)) < 16_000_000, name
+
+
+def test_importance_is_a_share_of_each_column_that_counts(learner: AnyLearner) -> None:
+    if learner.importance is None:
+        pytest.skip(f"{learner.name} does not know it")
+    for name, params in fitted(learner).items():
+        shares = learner.importance(params)
+        assert set(shares) <= set(learner.columns), name
+        assert min(shares.values()) > 0, name
+        assert sum(shares.values()) == pytest.approx(1.0, abs=1e-3), name
+        assert learner.importance(learner.load(learner.dump(params))) == shares, name

@@ -417,6 +417,18 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         ((LEARNER, "empty", "--seed", "-1"), 2, "--seed: expected greater than or equal to 0"),
         ((LEARNER, "empty", "--every", "0"), 2, "--every: expected greater than or equal to 1"),
     ],
+    "card": [
+        (
+            (),
+            2,
+            f"Missing argument 'learner'. Expected one of {LEARNERS}. "
+            f"Example: foresight card {LEARNER}",
+        ),
+        (("tea",), 2, UNKNOWN),
+        ((LEARNER, "--version", "0"), 2, "--version: expected greater than or equal to 1"),
+        ((LEARNER, "--version", "x"), 2, f"--version: {INTEGER}"),
+        ((LEARNER, "--version", "7"), 2, "version: expected one of none yet; got 7"),
+    ],
     "evaluate": [
         (
             (),
