@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import asking, running, telling
+from tests.benchmarks import asking, generating, running, telling
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.report import OUT, keep
 
@@ -23,6 +23,8 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Measure]]] = {
     "start": running.first_reply,
     "idle": running.idle,
     "training": running.beside_training,
+    "generation": generating.answers,
+    "retraining": generating.retraining,
     "soak": running.soak,
 }
 

@@ -130,12 +130,8 @@ def _pull_request(row: Mapping[str, str]) -> GenerationQuery:
     )
 
 
-def _at(
-    query: GenerationQuery, outcome: Any, asked: float, known: float, group: str
-) -> Generation:
-    return Example(
-        query=query, outcome=outcome, asked=asked, known=max(asked, known), group=group
-    )
+def _at(query: GenerationQuery, outcome: Any, asked: float, known: float, group: str) -> Generation:
+    return Example(query=query, outcome=outcome, asked=asked, known=max(asked, known), group=group)
 
 
 def story_points(folder: Path, name: str) -> Project:
