@@ -90,13 +90,13 @@ def openhands(folder: Path, rng: np.random.Generator) -> Iterator[Measure]:
     """Yield figures on agents and benches: new tasks, new agents, and a replay of everything."""
     for bench, goals in NEW_TASKS.items():
         runs = shuffled(openhands_index(folder, bench), rng)
-        held = pooled(_beside(partial(_new_tasks, runs), range(FOLDS), rng))
+        held = pooled(beside(partial(_new_tasks, runs), range(FOLDS), rng))
         name = f"openhands_index {bench} new tasks"
         yield from figures(name, held, goals, rng, "5 folds of tasks, runs in seeded order")
     for bench, goals in NEW_AGENTS.items():
         runs = shuffled(openhands_index(folder, bench), rng)
         agents = sorted({run.agent for run in runs})
-        held = pooled(_beside(partial(_new_agent, runs), agents, rng))
+        held = pooled(beside(partial(_new_agent, runs), agents, rng))
         note = (
             f"{len(agents)} agents in turn; the others' runs in seeded order, then {SEEN} of its "
             f"own; fitted on the newest {NEWEST} outcomes, remembered all"
@@ -216,7 +216,7 @@ def contest(
     return Held(test.y, group, p, (chosen,))
 
 
-def _beside(
+def beside(
     work: Callable[[Any, int], T], units: Iterable[Any], rng: np.random.Generator
 ) -> list[T]:
     """Return the work on each unit, done side by side, each with a seed of its own."""
