@@ -1,5 +1,6 @@
 """What predicting a generation costs in this process, and what it costs to learn from many."""
 
+import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -153,13 +154,14 @@ def retraining(directory: Path) -> Iterator[Measure]:
         place = directory / learner.name
         place.mkdir()
         _hand_over(learner, place)
-        start = time.perf_counter()
+        start, before = time.perf_counter(), _cpu_of_children()
         found, most = anyio.run(partial(_child, place))
-        took = time.perf_counter() - start
+        took, spent = time.perf_counter() - start, _cpu_of_children() - before
         goal = 60.0 if learner is SUCCESS else None
         yield Measure(
             name=f"retraining {learner.name}, {LEARNED} outcomes", value=took, unit="s", goal=goal,
-            detail=f"one thread, at most {most:.0f} MB; {found.result}: {found.candidate}",
+            detail=f"{spent:.0f} s of one processor, at most {most:.0f} MB; "
+            f"{found.result}: {found.candidate}",
         )  # fmt: skip
 
 
@@ -200,6 +202,12 @@ async def _child(place: Path) -> tuple[Found, float]:
             await anyio.sleep(LOOK)
 
     return await trained(place, watch), most[0]
+
+
+def _cpu_of_children() -> float:
+    """Return the seconds of processor time of the processes that have ended."""
+    of = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return of.ru_utime + of.ru_stime
 
 
 def _peak(pid: int) -> float:

@@ -198,7 +198,7 @@ def _cross_fitted(
         if rows.odds and not 0 < int((rest.y > 0.5).sum()) < len(rest.y):
             score[test] = 0.0
             continue
-        fitted: Fitted = train(recipe, names, penalty, rest)
+        fitted: Fitted = train(recipe, names, penalty, rest, trial=True)
         score[test] = fitted.score(rows.x[test])
     return score
 
@@ -210,7 +210,7 @@ def _forward(recipe: Recipe, names: Sequence[str], penalty: float, rows: Rows) -
     score = np.full(n, np.nan)
     for start, end in pairwise(edge):
         if end > start:
-            fitted = train(recipe, names, penalty, rows.at(np.arange(start)))
+            fitted = train(recipe, names, penalty, rows.at(np.arange(start)), trial=True)
             score[start:end] = fitted.score(rows.x[start:end])
     return score
 
