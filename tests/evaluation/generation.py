@@ -46,7 +46,7 @@ NEWEST = 5000  # outcomes whose rows are fitted for each new agent, to be done i
 REPLAYED = 4000  # runs of the index that are replayed
 FIRST = 30  # outcomes before the cumulative loss is looked at
 ROOM = 0.01  # of log loss above the running base rate
-GROWTH = 0.5  # of the outcomes, at which a replay trains again
+EVERY = 250  # outcomes at most between the runs of a replay: its own 50 would take all day
 TRAIN = 0.8  # of the pull requests
 MANY, CLOSE = 10_000, 0.03  # rows from which the calibration error is to be below this as well
 
@@ -308,7 +308,7 @@ def running(
     name: str, told: Sequence[Generation], rng: np.random.Generator, note: str
 ) -> Iterator[Measure]:
     """Yield how far the cumulative log loss of a replay ever was above the running base rate's."""
-    policy = replace(LEARNER.retrain, outcomes=10**9, growth=GROWTH, nightly=None)
+    policy = replace(LEARNER.retrain, outcomes=EVERY, nightly=None)
     ledger = evaluation.backtest(LEARNER, told, rng, retrain=policy)
     real = ledger.weight > REAL
     y, said, base = ledger.y[real], ledger.said()[real], ledger.base[real]
@@ -319,8 +319,8 @@ def running(
     at = int(excess.argmax())
     promoted = [it.outcomes for it in ledger.attempts if it.result == "promoted"]
     shown = (
-        f"at outcome {at + FIRST}; {note}; tried again at 1.5 times the outcomes, "
-        f"promoted at {', '.join(map(str, promoted)) or 'none'} of {len(ledger.attempts)} tries"
+        f"at outcome {at + FIRST}; {note}; a run every {EVERY} outcomes, {len(ledger.attempts)} "
+        f"in all, promoted at {', '.join(map(str, promoted)) or 'none'}"
     )
     worst = float(excess[at])
     yield Measure(f"{name} replay, worst excess over base rate", worst, None, ROOM, None, shown)
