@@ -129,7 +129,7 @@ def _new_tasks(runs: Sequence[Run], k: int, seed: int) -> Held:
     return held_out(
         LEARNER,
         one_after_another(earlier),
-        one_after_another(later),
+        one_after_another(later, len(earlier)),
         np.random.default_rng(seed),
         [run.instance for run in later],
     )
@@ -138,11 +138,11 @@ def _new_tasks(runs: Sequence[Run], k: int, seed: int) -> Held:
 def _new_agent(runs: Sequence[Run], agent: str, seed: int) -> Held:
     own = sorted((run for run in runs if run.agent == agent), key=lambda run: _seen(run.instance))
     others = [run for run in runs if run.agent != agent]
-    later = own[SEEN:]
+    earlier, later = [*others, *own[:SEEN]], own[SEEN:]
     return held_out(
         LEARNER,
-        one_after_another([*others, *own[:SEEN]]),
-        one_after_another(later),
+        one_after_another(earlier),
+        one_after_another(later, len(earlier)),
         np.random.default_rng(seed),
         [agent] * len(later),
         NEWEST,
