@@ -50,7 +50,8 @@ def _print(found: Mapping[str, Any]) -> None:
     else:
         served = ", served" if found["status"]["incumbent"] == found["version"] else ""
         sys.stdout.write(
-            f"version {found['version']} ({found['candidate']}){served}, made {found['created_at']}\n"
+            f"version {found['version']} ({found['candidate']}){served}, "
+            f"made {found['created_at']}\n"
             f"{count(report['rows'], 'row')} in {count(report['groups'], 'group')} judged it\n"
         )
         print_metrics(report["metrics"])
