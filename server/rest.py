@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tools.context import Call
 
 PREDICT, RETRAIN, METRICS = "/api/ml/predict", "/api/ml/retrain", "/api/ml/metrics"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")  # one of which each path has
 LARGEST_BODY = 2**20  # bytes, as of the tools
 WEEKS = 12
 FIELD = re.compile(r"(?:Wrong arguments for \w+: )?([A-Za-z_]\w*(?:\.\w+)*): ")
@@ -109,15 +110,17 @@ def add_rest(server: MCPServer[App], app: App, settings: Settings) -> None:
         (RETRAIN, "POST", rest.retrain, 202),
         (METRICS, "GET", rest.metrics, 200),
     ):
-        untyped.custom_route(path, methods=[method])(_answering(endpoint, status))
+        untyped.custom_route(path, methods=METHODS)(_answering(method, endpoint, status))
 
 
 def _answering(
-    endpoint: Callable[[Request], Awaitable[Any]], status: int
+    method: str, endpoint: Callable[[Request], Awaitable[Any]], status: int
 ) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         from learners.errors import LearnerError, TryAgain, WrongInput
 
+        if request.method != method:
+            return _error(405, f"method: expected {method}", {"Allow": method})
         try:
             return JSONResponse(await endpoint(request), status_code=status)
         except Refused as error:

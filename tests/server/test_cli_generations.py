@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from judged import judged
@@ -12,7 +13,7 @@ from storage.embedded import Dsn
 
 pytestmark = pytest.mark.anyio
 
-TASK = {"agent": "coder", "task_type": "backend"}
+TASK: dict[str, Any] = {"agent": "coder", "task_type": "backend"}
 
 
 async def test_predicting_and_routing_mirror_the_tools(fresh_database: Dsn, tmp_path: Path) -> None:

@@ -122,6 +122,16 @@ def test_a_token_may_do_what_its_scopes_say(place: Place, path: str, scope: str)
     assert ask(place.address, path, token=place.ann, headers=rebound).status == 421
 
 
+@pytest.mark.parametrize(("path", "method"), [(PREDICT, "POST"), (METRICS, "GET")])
+def test_another_method_is_refused_with_the_one_it_has(
+    place: Place, path: str, method: str
+) -> None:
+    body = None if method == "POST" else b"{}"
+    answer = ask(place.address, path, token=place.ann, body=body)
+    assert wrong(answer) == (405, "method", f"method: expected {method}")
+    assert answer.headers["allow"] == method
+
+
 def test_metrics_need_the_scope_of_advice(place: Place) -> None:
     refused = ask(place.address, METRICS, token=place.root, body=None)
     assert wrong(refused)[:2] == (403, "token")
