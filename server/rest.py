@@ -37,9 +37,9 @@ logger = structlog.get_logger("foresight.rest")
 class Refused(Exception):
     """A request that is not served: its status and why, in one line."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, **headers: str) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.headers = status, headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +119,11 @@ def _answering(
     async def answer(request: Request) -> Response:
         from learners.errors import LearnerError, TryAgain, WrongInput
 
-        if request.method != method:
-            return _error(405, f"method: expected {method}", {"Allow": method})
         try:
+            _check_method(request, method)
             return JSONResponse(await endpoint(request), status_code=status)
         except Refused as error:
-            return _error(error.status, str(error))
+            return _error(error.status, str(error), error.headers)
         except WrongInput as error:
             return _error(400, in_words(error))
         except TryAgain as error:
@@ -136,6 +135,11 @@ def _answering(
             return _error(500, "server: it failed, and its log says why")
 
     return answer
+
+
+def _check_method(request: Request, method: str) -> None:
+    if request.method != method:
+        raise Refused(405, f"method: expected {method}", Allow=method)
 
 
 def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
