@@ -118,7 +118,9 @@ class Addresses:
         if tell.learner:
             return tell, [(self.live(tell.learner).learner, None)]
         learners = [live.learner for live in self.lives.values()]
-        return tell, [(learner, None) for learner in dividing.meant(learners, tell.facts)]
+        return tell, [
+            (learner, None) for learner in dividing.meant(learners, tell.verdict, tell.facts)
+        ]
 
     async def _corrected(self, tell: Tell) -> tuple[Tell, list[About]]:
         """Return a correction with what it leaves out of what it corrects."""

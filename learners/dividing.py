@@ -146,8 +146,10 @@ def nothing(learners: Sequence[AnyLearner], word: Word, remark: str = "") -> Say
     )
 
 
-def meant(learners: Sequence[AnyLearner], facts: Facts) -> list[AnyLearner]:
+def meant(learners: Sequence[AnyLearner], word: Word, facts: Facts) -> list[AnyLearner]:
     """Return those whom facts without a decision are about: who asks of the same and knows most.
+
+    What nobody has judged is about learners that are told in steps, where they know any of it.
 
     Raises:
         UnknownLearner: It could be several.
@@ -156,7 +158,10 @@ def meant(learners: Sequence[AnyLearner], facts: Facts) -> list[AnyLearner]:
         sorted(learners, key=lambda each: id(each.query)), key=lambda each: each.query
     )
     groups = [list(group) for _, group in by_query]
-    known = [len(_known(group).intersection(facts)) for group in groups]
+    known = [
+        len(_known(group).intersection(facts)) + (word == PENDING and group[0].steps) / 2
+        for group in groups
+    ]
     best = [group for group, n in zip(groups, known, strict=True) if n == max(known)]
     if len(best) != 1:
         names = ", ".join(learner.name for learner in learners)

@@ -121,10 +121,10 @@ async def status(lifecycle: Lifecycle, learner: str = "") -> Status:
 
 
 async def _join_rate(database: Database, names: list[str]) -> JoinRate:
-    rates = await database.run(decisions.join_rates, PATIENCE_SECONDS)
+    asked, joined = await database.run(
+        partial(decisions.join_rate, learners=names), PATIENCE_SECONDS
+    )
     told = await database.run(decisions.told, PATIENCE_SECONDS)
-    asked = sum(rates.get(name, (0, 0))[0] for name in names)
-    joined = sum(rates.get(name, (0, 0))[1] for name in names)
     waiting = told["*"]["waiting"] if "*" in told else 0
     rate = joined / asked if asked else None
     return JoinRate(decisions=asked, joined=joined, rate=rate, waiting=waiting)

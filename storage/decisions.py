@@ -53,10 +53,10 @@ async def export_outcomes(connection: AnyConnection) -> list[Record]:
     return await connection.fetch(QUERIES["export_outcomes"])
 
 
-async def join_rates(connection: AnyConnection) -> dict[str, tuple[int, int]]:
-    """Return (decisions, decisions with an outcome) per learner."""
-    rows = await connection.fetch(QUERIES["join_rates"])
-    return {row["learner"]: (row["decisions"], row["joined"]) for row in rows}
+async def join_rate(connection: AnyConnection, learners: Sequence[str]) -> tuple[int, int]:
+    """Return (decisions, decisions with an outcome); one of several learners counts once."""
+    row = await connection.fetchrow(QUERIES["join_rate"], list(learners))
+    return (row["decisions"], row["joined"]) if row else (0, 0)
 
 
 async def told(connection: AnyConnection) -> dict[str, Record]:

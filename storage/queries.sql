@@ -203,11 +203,12 @@ where d.asked_at < now() - $1::interval
 -- name: database_size
 select pg_database_size(current_database())
 
--- name: join_rates
-select d.learner, count(*) as decisions,
-       count(*) filter (where exists (select from events e where e.decision_id = d.id)) as joined
+-- name: join_rate
+select count(distinct d.id) as decisions,
+       count(distinct d.id) filter (
+           where exists (select from events e where e.decision_id = d.id)) as joined
 from decisions d
-group by d.learner
+where d.learner = any($1::text[])
 
 -- name: told
 select learner, count(*) filter (where kind <> 'waiting') as outcomes,

@@ -1,6 +1,7 @@
 """The README is true: its session is executed, its tables are what the code says."""
 
 import doctest
+import json
 import os
 import re
 import shlex
@@ -82,3 +83,30 @@ def test_every_target_it_names_is_in_the_makefile() -> None:
     makefile = (pages.ROOT / "Makefile").read_text("utf-8")
     for target in set(re.findall(r"`?make ([a-z]+)", README)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.timeout(200)
+def test_a_generation_is_asked_about_finished_and_judged_as_shown(tmp_path: Path) -> None:
+    blocks: list[str] = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    (block,) = (each for each in blocks if each.startswith("foresight predict"))
+    (tmp_path / "login.py").write_text("def login(name: str) -> bool:\n    return bool(name)\n")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("FORESIGHT_")},
+        "FORESIGHT_DATA_DIR": str(tmp_path / "data"),
+    }
+    decision = ""
+    for line in block.splitlines():
+        words = shlex.split(line, comments=True)
+        words = [decision if word == "ID" else word for word in words]
+        asks = words[1] == "predict"
+        done = subprocess.run(
+            [Path(sys.executable).parent / words[0], *words[1:], *(["--json"] if asks else [])],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=tmp_path,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+        decision = json.loads(done.stdout)["decision_id"] if asks else decision
+    assert decision

@@ -48,6 +48,7 @@ FIRST = 30  # outcomes before the cumulative loss is looked at
 ROOM = 0.01  # of log loss above the running base rate
 EVERY = 250  # outcomes at most between the runs of a replay: its own 50 would take all day
 TRAIN = 0.8  # of the pull requests
+SHARES = 11  # steps from no luck shared to all
 MANY, CLOSE = 10_000, 0.03  # rows from which the calibration error is to be below this as well
 
 
@@ -128,7 +129,7 @@ def _new_tasks(runs: Sequence[Run], k: int, seed: int) -> Held:
     return held_out(
         LEARNER,
         one_after_another(earlier),
-        one_after_another(later),
+        one_after_another(later, len(earlier)),
         np.random.default_rng(seed),
         [run.instance for run in later],
     )
@@ -137,11 +138,11 @@ def _new_tasks(runs: Sequence[Run], k: int, seed: int) -> Held:
 def _new_agent(runs: Sequence[Run], agent: str, seed: int) -> Held:
     own = sorted((run for run in runs if run.agent == agent), key=lambda run: _seen(run.instance))
     others = [run for run in runs if run.agent != agent]
-    later = own[SEEN:]
+    earlier, later = [*others, *own[:SEEN]], own[SEEN:]
     return held_out(
         LEARNER,
-        one_after_another([*others, *own[:SEEN]]),
-        one_after_another(later),
+        one_after_another(earlier),
+        one_after_another(later, len(earlier)),
         np.random.default_rng(seed),
         [agent] * len(later),
         NEWEST,
@@ -262,27 +263,54 @@ def figures(
 
 
 def calibration(name: str, held: Held, rng: np.random.Generator) -> Measure:
-    """Return the calibration error beside what chance alone would show."""
+    """Return the calibration error beside what a perfectly calibrated model would show by luck."""
     one, p = np.ones(len(held.y)), held.p[CHOSEN]
-    noise = metrics.ece_noise(p, one, rng)
+    alone, cluster = metrics.ece_noise(p, one, rng), codes(held.group)
+    share = shared(held.y, p, cluster, rng)
+    noise = shared_noise(p, cluster, share, rng)
     goal = min(noise, CLOSE) if len(p) >= MANY else noise
-    shared = shared_noise(p, held.group, rng)
     note = (
-        f"{len(p)} rows; noise of independent ones {noise:.3f}, "
-        f"where one draw decides a group's {shared:.3f}"
+        f"{len(p)} rows; goal: noise with the {share:.0%} of luck that groups share; "
+        f"of independent rows {alone:.3f}"
     )
     return Measure(f"{name} chosen ece", metrics.ece(held.y, p, one), None, goal, None, note)
 
 
-def shared_noise(p: Floats, group: Sequence[str], rng: np.random.Generator) -> float:
-    """Return the 95th percentile of a perfect model's ECE when one draw decides a whole group."""
-    cluster = codes(group)
-    one = np.ones(len(p))
-    drawn = [
-        metrics.ece((rng.random(cluster.max() + 1)[cluster] < p).astype(np.float64), p, one)
-        for _ in range(DRAWS)
+def shared(y: Floats, p: Floats, cluster: NDArray[np.int64], rng: np.random.Generator) -> float:
+    """Return how much of their luck the rows of a group share, 0 to 1.
+
+    It is the share at which pairs of a group miss in the same direction as often as they do.
+    """
+
+    def together(happened: Floats) -> float:
+        return float((np.bincount(cluster, happened - p) ** 2).sum())
+
+    levels = np.linspace(0, 1, SHARES)
+    sums = [
+        np.mean([together(drawn(p, cluster, float(it), rng)) for _ in range(DRAWS // SHARES)])
+        for it in levels
     ]
-    return float(np.quantile(drawn, 0.95))
+    return float(np.interp(together(y), np.maximum.accumulate(sums), levels))
+
+
+def shared_noise(
+    p: Floats, cluster: NDArray[np.int64], share: float, rng: np.random.Generator
+) -> float:
+    """Return the 95th percentile of a perfect model's ECE when groups share some of their luck."""
+    one = np.ones(len(p))
+    found = [metrics.ece(drawn(p, cluster, share, rng), p, one) for _ in range(DRAWS)]
+    return float(np.quantile(found, 0.95))
+
+
+def drawn(p: Floats, cluster: NDArray[np.int64], share: float, rng: np.random.Generator) -> Floats:
+    """Return outcomes (n,) of these probabilities: normal luck, in part a group's own."""
+    from scipy import special
+
+    library: Any = special
+    own, of_group = rng.standard_normal(len(p)), rng.standard_normal(int(cluster.max()) + 1)
+    luck = np.sqrt(share) * of_group[cluster] + np.sqrt(1 - share) * own
+    happened: Floats = (luck < library.ndtri(p)).astype(np.float64)
+    return happened
 
 
 def interval_of(
@@ -291,11 +319,11 @@ def interval_of(
     """Return 95 % of a metric over groups drawn anew."""
     cluster = codes(held.group)
     n = int(cluster.max()) + 1
-    drawn = np.empty(DRAWS)
+    found = np.empty(DRAWS)
     for i in range(DRAWS):
         times = np.bincount(rng.integers(0, n, n), minlength=n)
-        drawn[i] = metric(held.y, p, times[cluster].astype(np.float64))
-    low, high = np.nanquantile(drawn, [0.025, 0.975]).tolist()
+        found[i] = metric(held.y, p, times[cluster].astype(np.float64))
+    low, high = np.nanquantile(found, [0.025, 0.975]).tolist()
     return (float(low), float(high))
 
 

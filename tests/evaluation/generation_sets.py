@@ -37,7 +37,9 @@ PROJECTS = (
 )  # fmt: skip
 # Hours in which people said a task could be done, as classes on the 0 to 10 of complexity.
 DIFFICULTY = {"<15 min fix": 2.0, "15 min - 1 hour": 4.0, "1-4 hours": 7.0, ">4 hours": 7.0}
-BETWEEN, TAKES = 60.0, 1.0  # seconds from a question to the next, and to its outcome
+# Seconds from a question to the next, and to its outcome, where the data has no times: so few that
+# what is made of time (age, hour, weekday) is the same for all and says nothing.
+BETWEEN, TAKES = 1e-4, 5e-5
 A_MINUTE = 60.0
 
 
@@ -68,8 +70,12 @@ def openhands_index(folder: Path, bench: str) -> tuple[Run, ...]:
     )
 
 
-def one_after_another(runs: Iterable[Run]) -> list[Generation]:
-    """Return runs as examples in the order given: each is known before the next is asked."""
+def one_after_another(runs: Iterable[Run], start: int = 0) -> list[Generation]:
+    """Return runs as examples in the order given: each is known before the next is asked.
+
+    Args:
+        start: Runs that went before them.
+    """
     return [
         Example(
             query=GenerationQuery.model_validate(
@@ -85,7 +91,7 @@ def one_after_another(runs: Iterable[Run]) -> list[Generation]:
             asked=BETWEEN * i,
             known=BETWEEN * i + TAKES,
         )
-        for i, run in enumerate(runs)
+        for i, run in enumerate(runs, start)
     ]
 
 

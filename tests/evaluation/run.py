@@ -6,22 +6,30 @@ Usage: python tests/evaluation/run.py [FOLDER] [--seed N] [--placebo SEEDS]
 import argparse
 import os
 import time
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from tests.evaluation import compatibility, placebo, ranking
+from tests.evaluation import compatibility, generation, generation_values, placebo, ranking
 from tests.evaluation.compatibility import Measure
 
 FOLDER = Path("../shared/data")
-LEARNER_SETS = {
+LEARNER_SETS: Mapping[str, Callable[[Path, np.random.Generator], Iterator[Measure]]] = {
     "mixin_seed_pairs": compatibility.seed,
     "licence_compat": compatibility.licence,
     "build_compat": compatibility.build,
     "cosqa": ranking.cosqa,
     "lambdarank_example": ranking.ranker,
+    "openhands_index": generation.openhands,
+    "aidev_prs": lambda folder, rng: chain(
+        generation.aidev(folder, rng), generation_values.hours(folder, rng)
+    ),
+    "story_points": generation_values.points,
+    "swebench_verified_tasks": generation_values.difficulty,
 }
 PROMOTED_AT_MOST = 5  # of a hundred placebos
 

@@ -199,14 +199,13 @@ async def test_the_rates_know_only_what_was_judged_strictly_before(fresh_databas
 
 
 async def test_words_keep_their_numbers_in_every_database(fresh_databases: tuple[Dsn, Dsn]) -> None:
-    numbers = list[list[int]]()
+    words, numbers = ("python", "fastapi", "Ж"), list[list[int]]()
     for dsn in fresh_databases:
         async with running(dsn, LEARNERS) as lifecycle:
 
             async def code(connection: Any, word: str) -> Any:
                 return await connection.fetchval("select word_code($1)", word)
 
-            words = ("python", "fastapi", "Ж")
             numbers.append([await lifecycle.run(partial(code, word=word)) for word in words])
             assert await lifecycle.run(partial(code, word="")) == 0
     expected = [int(hashlib.sha256(word.encode()).hexdigest()[:7], 16) for word in words]

@@ -23,7 +23,8 @@ async def test_both_eras_of_the_protocol_are_served(
     fresh_database: Dsn, tmp_path: Path, mode: Literal["auto", "legacy"]
 ) -> None:
     async with client(settings_for(url_of(fresh_database), tmp_path), mode=mode) as asked:
-        assert len((await asked.list_tools()).tools) == 5
+        names = {tool.name for tool in (await asked.list_tools()).tools}
+        assert {"check_mixin_compatibility", "record_feedback", "learning_status"} <= names
         result = await asked.call_tool("check_mixin_compatibility", PAIR)
         assert result.structured_content["source"] == "rules"
 
@@ -77,7 +78,8 @@ async def test_the_verbs_work_without_mcp(fresh_database: Dsn, tmp_path: Path) -
         answer = await verbs.check_mixin_compatibility(["MixinCaching", "MixinRetry"], "EFFECT")
         told = await verbs.record_feedback("success", decision_id=answer.decision_id)
         assert told.joined
-        assert (await verbs.learning_status(LEARNER)).learners[0].n == 1
+        (line,) = (await verbs.learning_status(LEARNER)).learners
+        assert line.n == 1
         assert (await verbs.recommend_mixins("EFFECT", ["cache"])).recommendations
         assert (await verbs.train(LEARNER)).requested
 

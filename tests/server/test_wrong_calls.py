@@ -42,6 +42,7 @@ LINES = (
 )
 FIELDS = "Accepted: asked, query, known, outcome, group, propensity, option."
 FILES: dict[str, bytes] = {
+    "generations.csv": b"event_id,language,generation_time_seconds\ng1,go,3\ng2,go,-1\n",
     "binary": b"\xff\xfe",
     "empty": b"",
     "half.json": b'{"mixins":',
@@ -226,6 +227,21 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
     "templates remove": [
         (("Tea",), 2, "name: no template 'Tea' is described; `foresight templates list`"),
     ],
+    "tell": [
+        (
+            (),
+            2,
+            "Missing argument 'outcome'. Example: foresight tell success --decision-id ID",
+        ),
+        (("pending", "--code-file", "nowhere"), 1, "nowhere: No such file or directory"),
+        (("pending", "--code-file", "binary"), 2, "--code-file: expected text in UTF-8"),
+        (
+            ("pending", "--facts", '{"task_type": "other", "seconds": -1}'),
+            2,
+            "--facts seconds: expected greater than or equal to 0. "
+            "Accepted: seconds, tokens, cost_usd, metadata.",
+        ),
+    ],
     "predict-generation-success": PREDICTED,
     "predict": PREDICTED,
     "route": [
@@ -262,7 +278,7 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
             "Missing argument 'outcome'. Example: foresight record-feedback success --decision-id "
             "ID",
         ),
-        (("great",), 2, "outcome: expected 'success', 'neutral' or 'failure'"),
+        (("great",), 2, "outcome: expected 'success', 'neutral', 'failure' or 'pending'"),
         (
             ("success",),
             2,
@@ -320,11 +336,6 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
             ("failure", "--learner", LEARNER, "--facts", FACTS, "--corrects", "nothing"),
             2,
             f"--corrects: expected the key of a stored outcome of {LEARNER}, got 'nothing'",
-        ),
-        (
-            ("failure", "--facts", FACTS),
-            2,
-            f"--learner: expected one of {LEARNERS}; got ''",
         ),
         (
             ("failure", "--facts", FACTS, "--notes", HALF),
@@ -474,14 +485,37 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         ),
         (("http://[x",), 2, "http://[x: cannot be read: ValueError"),
     ],
+    "import generations": [
+        ((), 2, "Missing argument 'FILE|URL|-'. Example: foresight import generations history.csv"),
+        (("nowhere",), 1, "nowhere: No such file or directory"),
+        (("binary",), 2, "binary: expected text in UTF-8"),
+        (
+            ("empty",),
+            2,
+            "expected rows with columns such as event_id, task_description, language, "
+            "user_action, generation_time_seconds; got none that says how a generation went",
+        ),
+        (("deep.json",), 2, f"expected JSON: {DEEP}"),
+        (
+            ("generations.csv",),
+            2,
+            "line 3: generation_time_seconds: expected greater than or equal to 0. "
+            "Accepted: seconds, tokens, cost_usd, metadata. Nothing was imported.",
+        ),
+    ],
     "export": [
         (
             (),
             2,
-            "Missing argument 'what'. Choose from: outcomes, decisions, matrix. "
-            "Example: foresight export outcomes",
+            "Missing argument 'what'. Choose from: outcomes, decisions, matrix, generations, "
+            "features. Example: foresight export outcomes",
         ),
-        (("tea",), 2, "what: 'tea' is not one of 'outcomes', 'decisions', 'matrix'."),
+        (
+            ("tea",),
+            2,
+            "what: 'tea' is not one of 'outcomes', 'decisions', 'matrix', 'generations', "
+            "'features'.",
+        ),
     ],
     "mixins": [(("tea",), 2, "No such command 'tea'.")],
     "mixins list": [(("x",), 2, EXTRA)],

@@ -199,11 +199,6 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("record_feedback", {"outcome": "success", "learner": "tea", "facts": PAIR}, UNKNOWN),
     (
         "record_feedback",
-        {"outcome": "success", "facts": PAIR},
-        f"learner: expected one of {LEARNERS}; got ''",
-    ),
-    (
-        "record_feedback",
         {"outcome": "success", "learner": RANKING, "facts": {"task_description": "a form"}},
         "facts.template: expected the name of the template that was really used; give it as "
         "template, and as shown the list it was chosen from",
@@ -327,7 +322,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "record_feedback",
-        {"outcome": "success", "facts": {**FORM, "action": "reject"}},
+        {"outcome": "success", "facts": {**FORM, "agent": "a", "action": "reject"}},
         "facts.action: contradicts outcome success; leave it out",
     ),
     (

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.catalog._generation.features import COLUMNS, SPECIFIED, SPECIFIED_VALUES
+from learners.catalog._generation.features import COLUMNS, REQUEST, SPECIFIED, SPECIFIED_VALUES
 from learners.catalog._generation.fitting import Fitted, Recipe, Rows, train
 from learners.catalog._generation.fold import Unit
 from learners.catalog._generation.models import served
@@ -41,13 +41,15 @@ ADDITIVE = (
     "twin_effect", "twin_similarity", "task_n", "estimate", "estimate_known", "rule_of_thumb",
     "length",
 )  # fmt: skip
+# Not the single effects: they overlap, and what a line makes of that does not hold for new tasks.
+ASKED = tuple(dict.fromkeys((*REQUEST, *ADDITIVE)))
 DIGEST = hashlib.sha256("\n".join(COLUMNS).encode()).hexdigest()[:16]
 
 PROBABILITY = {
     "additive": Recipe(kind="linear", columns=ADDITIVE, believed="expected"),
-    "logistic": Recipe(kind="linear", believed="expected"),
+    "logistic": Recipe(kind="linear", columns=ASKED, believed="expected"),
     "lightgbm": Recipe(kind="trees"),
-    "blend": Recipe(kind="mixed", believed="expected"),
+    "blend": Recipe(kind="mixed", believed="expected", linear=ASKED),
     "specified_xgboost": Recipe(kind="trees", columns=SPECIFIED, trees="xgboost"),
 }
 VALUE = {

@@ -51,6 +51,7 @@ class Recipe:
     Attributes:
         columns: That it reads; None is all.
         trees: Library, where it has trees.
+        linear: Columns that the linear part reads; None is all.
         believed: Column that is believed to be right from the start: its coefficient begins at 1.
     """
 
@@ -58,6 +59,7 @@ class Recipe:
     columns: tuple[str, ...] | None = None
     trees: Trees = "lightgbm"
     believed: str = ""
+    linear: tuple[str, ...] | None = None
 
 
 def train(
@@ -86,6 +88,8 @@ def _linear(recipe: Recipe, names: Sequence[str], penalty: float, rows: Rows) ->
     centre = np.average(x, axis=0, weights=rows.weight)
     spread = np.sqrt(np.average((x - centre) ** 2, axis=0, weights=rows.weight))
     spread[spread < 1e-6] = np.inf  # a column that never varied says nothing
+    if recipe.linear is not None:
+        spread[[name not in recipe.linear for name in names]] = np.inf
     design = np.append((x - centre) / spread, np.ones((len(x), 1)), axis=1)
     strength = np.full(design.shape[1], penalty)
     strength[-1] = INTERCEPT

@@ -45,13 +45,15 @@ def step(memory: GenerationMemory, features: Features, known: Met, at: float) ->
     finest = next((lv for lv, _ in reversed(PATH) if lv in cells and cells[lv].n >= OBSERVED), "")
     if told < TOLD and not finest:
         return Step(None, "abstained", 0)
-    base = features.rate(every, features.neutral, at, 1.0)
+    probability = features.unit.noise is None
+    # Values are shifted from the median, so that of everything must be no shift at all.
+    base = features.rate(every, features.neutral, at, 1.0 if probability else 0.0)
     value = base
     for level, worth in PATH:
         value = features.rate(cells.get(level), value, at, worth)
     source: Source = "observed" if finest else "base_rate"
     n = cells[finest].n if finest else told
-    if features.unit.noise is None:
+    if probability:
         return Step(value, source, n, finest)
     middle = median(memory.newest)
     spread = np.sort(np.array(memory.newest)) - middle

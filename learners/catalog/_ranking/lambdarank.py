@@ -19,7 +19,7 @@ RATE = 0.1
 LEAVES = 31
 FEWEST, MOST = 5, 50  # rows of a leaf: a sixtieth of all, within these
 SHARE = 60
-MINIMUM_LISTS = 10  # with something to be put in order
+MINIMUM_LISTS = 5  # with something to be put in order
 
 
 def ordered_lists(table: Table) -> int:

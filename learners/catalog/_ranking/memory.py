@@ -119,7 +119,8 @@ def bump(
         del cells[key]
     elif len(cells) > most:
         weights = {each: sum(value) for each, value in cells.items() if each != key}
-        for weak in smallest(weights, len(cells) - int(most) + int(most) // EVICTED):
+        room = max(int(most) // EVICTED, min(int(most), TOLD_STEMS) // 4)  # not for each new key
+        for weak in smallest(weights, len(cells) - int(most) + room):
             del cells[weak]
 
 

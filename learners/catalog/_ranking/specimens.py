@@ -18,7 +18,8 @@ LIKED = 0.55  # how often a template about something else serves all the same, a
 def specimen(rng: np.random.Generator) -> Example[RankingQuery, RankingOutcome]:
     """Return an example; some are judged pairs, others were chosen from a list."""
     topic = str(rng.choice(TOPICS))
-    names = [str(name) for name in rng.permutation(TOPICS)[: int(rng.integers(1, 5))]]
+    many = 1 if rng.random() < 0.1 else int(rng.integers(2, 6))
+    names = [str(name) for name in rng.permutation(TOPICS)[:many]]
     query = RankingQuery(
         task_description=f"add a {topic} for case {rng.integers(9)}",
         task_type=TASK_TYPES[int(rng.integers(len(TASK_TYPES)))],

@@ -73,5 +73,5 @@ def test_lists_in_which_nothing_stands_before_anything_are_too_few() -> None:
     rows = table(30, 6)
     alone = rows.take(np.arange(0, len(rows), 6))  # one row of each list
     assert lambdarank.ordered_lists(alone) == 0
-    with pytest.raises(TooFewExamples, match=r"0 lists .* needs 10"):
+    with pytest.raises(TooFewExamples, match=r"0 lists .* needs 5"):
         lambdarank.fit(alone)
