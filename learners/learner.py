@@ -250,6 +250,8 @@ class Learner(Generic[Q, O, M, P, A]):
             bits: whose outcome to ask people for first. None: it cannot say.
         importance: By column, what share of all that params predict came from it. None: they do
             not know.
+        distribution: What the outcomes told are about: of each kind of thing the most frequent,
+            with how many outcomes are of each.
         dump: Params as data-only bytes.
         load: The inverse; raises Damaged.
         extend: The same learner with catalogue entries the user has added.
@@ -303,6 +305,7 @@ class Learner(Generic[Q, O, M, P, A]):
     findings: Callable[[M], tuple[str, ...]] = lambda _: ()
     information: Callable[[M, Q, float], float] | None = None
     importance: Callable[[P], Mapping[str, float]] | None = None
+    distribution: Callable[[M], Mapping[str, Mapping[str, int]]] = lambda _: {}
     upstream: Mapping[str, str] = field(default_factory=dict[str, str])
     texts: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()

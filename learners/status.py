@@ -69,6 +69,7 @@ class Scores(Shown):
     base_loss: float
     brier: float | None = Field(description="of probabilities")
     base_brier: float | None
+    accuracy: float | None = Field(description="of probabilities: share on the right side of 0.5")
     covered: float | None = Field(description="share of outcomes inside the interval, 90 % meant")
     reliability: tuple[Bin, ...]
 
@@ -190,6 +191,7 @@ def _scores(scoring: Scoring, version: int, account: Account) -> Scores:
         base_loss=account.base_loss / n,
         brier=account.square / n if probability else None,
         base_brier=account.base_square / n if probability else None,
+        accuracy=_accuracy(account) if probability else None,
         covered=account.covered / account.bounded if account.bounded else None,
         reliability=tuple(
             Bin(said=said / weight, happened=good / weight, n=weight)
@@ -197,6 +199,15 @@ def _scores(scoring: Scoring, version: int, account: Account) -> Scores:
             if weight
         ),
     )
+
+
+def _accuracy(account: Account) -> float | None:
+    """Return how often what was said to be likelier happened; the bins divide at one half."""
+    half = len(account.bins) // 2
+    right = sum(weight - good for weight, _, good in account.bins[:half])
+    right += sum(good for _, _, good in account.bins[half:])
+    answered = sum(weight for weight, _, _ in account.bins)
+    return right / answered if answered else None
 
 
 def leading(report: Mapping[str, Any]) -> dict[str, float]:

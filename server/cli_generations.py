@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("route", rich_help_panel=ASK)(route)
     app.command("pending", rich_help_panel=ASK)(pending)
     app.command("patterns", rich_help_panel=LEARN)(patterns)
+    app.command("kpis", rich_help_panel=LEARN)(kpis)
 
 
 def predict_generation_success(
@@ -144,6 +145,15 @@ def pending(
 def patterns(as_json: Json = False) -> None:
     """List combinations that do better or worse than their parts promise."""
     mirror("emerging_patterns", as_json)
+
+
+def kpis(
+    weeks: Annotated[int, typer.Option(help="How many, the present one among them.")] = 12,
+    project: Annotated[str, typer.Option(help="Of one project only.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Show week by week what became of generations, and how well that was predicted."""
+    mirror("generation_kpis", as_json, weeks=weeks, project=project)
 
 
 def _text(said: str) -> str:

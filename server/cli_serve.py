@@ -67,6 +67,7 @@ def _serve_http(settings: Settings, *, welcome: bool) -> None:
     from server.app import build
     from server.health import add_health
     from server.host import host
+    from server.rest import add_rest
     from server.welcome import greet
     from tools.context import App
 
@@ -75,6 +76,7 @@ def _serve_http(settings: Settings, *, welcome: bool) -> None:
     app = App(host=host(settings, remote=True))
     server = build(settings, app)
     add_health(server, app)
+    add_rest(server, app, settings)
     url = http.address(bound)
     sys.stderr.write(f"foresight: serving MCP on {url}\n")
     if http.needs_token(settings):

@@ -13,6 +13,7 @@ VERBS: Mapping[str, str] = {
     "learning_status": "foresight status",
     "emerging_patterns": "foresight patterns",
     "pending_feedback": "foresight pending",
+    "generation_kpis": "foresight kpis",
     "roll_back": "foresight rollback",
 }
 OPTIONS: Mapping[str, str] = {

@@ -16,6 +16,7 @@ from tools.answers import Answer
 from tools.check_mixin_compatibility import CompatibilityAnswer
 from tools.context import App
 from tools.emerging_patterns import PatternsAnswer
+from tools.generation_kpis import KpiAnswer
 from tools.learning_status import StatusAnswer
 from tools.pending_feedback import PendingAnswer
 from tools.predict_generation_success import PredictionAnswer
@@ -126,6 +127,10 @@ class Foresight:
             "pending_feedback", limit=limit, project=project, everywhere=everywhere
         )
         return cast(PendingAnswer, answer)
+
+    async def kpis(self, weeks: int = 12, project: str = "") -> KpiAnswer:
+        """Show by week what became of generations, and how well that was predicted."""
+        return cast(KpiAnswer, await self.call("generation_kpis", weeks=weeks, project=project))
 
     async def patterns(self) -> PatternsAnswer:
         """List combinations that do better or worse than their parts promise."""

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-FILES = ("queries.sql", "erasures.sql")
+FILES = ("queries.sql", "erasures.sql", "kpis.sql")
 
 
 def _read() -> dict[str, str]:

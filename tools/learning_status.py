@@ -151,7 +151,7 @@ async def learning_status(call: Called, learner: Which = "") -> StatusAnswer:
 def _line(found: "shown.LearnerStatus") -> LearnerLine:
     fields = found.model_dump(exclude={"ledger"})
     ledger = [
-        Scores(**scores.model_dump(exclude={"reliability"}))
+        Scores(**scores.model_dump(exclude={"reliability", "accuracy"}))
         for scores in found.ledger
         if scores.answered
     ]

@@ -8,6 +8,7 @@ from mcp_types import ToolAnnotations
 from tools.admin import promote, roll_back, train
 from tools.check_mixin_compatibility import check_mixin_compatibility
 from tools.emerging_patterns import emerging_patterns
+from tools.generation_kpis import generation_kpis
 from tools.learning_status import learning_status
 from tools.pending_feedback import pending_feedback
 from tools.predict_generation_success import predict_generation_success
@@ -59,6 +60,7 @@ BESIDE: Final = (
     Exposed("advise", route_generation, "Route a generation", READS),
     Exposed("advise", emerging_patterns, "Emerging patterns", READS),
     Exposed("advise", pending_feedback, "Pending feedback", READS),
+    Exposed("advise", generation_kpis, "KPIs of generations", READS),
 )
 TOOLSETS: Final = tuple(dict.fromkeys(tool.toolset for tool in TOOLS))
 DEFAULT: Final = ("advise", "feedback")

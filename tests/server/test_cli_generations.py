@@ -2,31 +2,24 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from served import environment, foresight, url_of
+from judged import judged
+from served import environment, foresight, settings_for, url_of
 
+from server.app import foresight as opened
 from storage.embedded import Dsn
 
+pytestmark = pytest.mark.anyio
 
-@pytest.fixture
-def env(fresh_database: Dsn, tmp_path: Path) -> dict[str, str]:
-    """The environment of processes that share a fresh database."""
-    return environment(url_of(fresh_database), tmp_path)
+TASK: dict[str, Any] = {"agent": "coder", "task_type": "backend"}
 
 
-def told(env: dict[str, str], learner: str, word: str = "success", **facts: object) -> None:
-    done = foresight(
-        env, "record-feedback", word, "--learner", learner, "--facts", json.dumps(facts)
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_predicting_and_routing_mirror_the_tools(env: dict[str, str], tmp_path: Path) -> None:
-    task = {"agent": "coder", "task_type": "backend", "project": "here"}
-    for i in range(5):
-        told(env, "generation_success", **task, task_key=f"t{i}")
-        told(env, "generation_time", **task, task_key=f"t{i}", seconds=9, cost_usd=0.25)
+async def test_predicting_and_routing_mirror_the_tools(fresh_database: Dsn, tmp_path: Path) -> None:
+    async with opened(settings_for(url_of(fresh_database), tmp_path)) as verbs:
+        await verbs.lifecycle.tell_all(list(judged(5, 5, cost=0.25, **TASK)))
+    env = environment(url_of(fresh_database), tmp_path)
     (tmp_path / "task.md").write_text("Add a login endpoint")
     ask = ("@task.md", "--agent", "coder", "--task-type", "Backend", "--rag-examples", "2")
     first = foresight(env, "predict", *ask, "--json", cwd=tmp_path)
@@ -42,3 +35,23 @@ def test_predicting_and_routing_mirror_the_tools(env: dict[str, str], tmp_path: 
     (compared,) = chosen["compared"]
     assert (compared["usd"], compared["priced"], compared["n"]) == (0.25, 5, 5)
     assert "  coder: success 0." in foresight(env, *route).stdout
+
+
+async def test_figures_by_week_have_a_picture_and_numbers(
+    fresh_database: Dsn, tmp_path: Path
+) -> None:
+    async with opened(settings_for(url_of(fresh_database), tmp_path)) as verbs:
+        for word in ("failure", "success", "success"):
+            asked = await verbs.predict_generation_success("Add tea")
+            await verbs.record_feedback(word, decision_id=asked.decision_id)
+    env = environment(url_of(fresh_database), tmp_path)
+    weeks = json.loads(foresight(env, "kpis", "--weeks", "4", "--json").stdout)["weeks"]
+    assert [week["generations"] for week in weeks] == [0, 0, 0, 3]
+    assert weeks[-1]["unmodified"] == pytest.approx(2 / 3)
+    said = foresight(env, "kpis", "--weeks", "4").stdout
+    assert "  generations asked about      ▁▁▁█ 3\n" in said
+    assert "  accepted unmodified          ···▄ 67% (target 85%)\n" in said
+    assert "  mean quality of 10           ···· unknown (target 8.50)\n" in said
+    elsewhere = json.loads(foresight(env, "kpis", "--project", "x", "--json").stdout)["weeks"]
+    assert len(elsewhere) == 12
+    assert sum(week["generations"] for week in elsewhere) == 0

@@ -93,7 +93,7 @@ async def test_readiness_follows_the_database_and_names_the_reason_without_secre
 def test_stdio_pays_nothing_for_http() -> None:
     code = (
         "import sys, server.cli, server.app, server.stdio\n"
-        "ours = {'http', 'guard', 'health', 'rates', 'tokens'}\n"
+        "ours = {'http', 'guard', 'health', 'rates', 'rest', 'tokens'}\n"
         "print({f'server.{name}' for name in ours} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -259,6 +259,13 @@ WRONG: dict[str, list[tuple[tuple[str, ...], int, str]]] = {
         (("@nowhere",), 1, "nowhere: No such file or directory"),
     ],
     "patterns": [(("x",), 2, EXTRA)],
+    "kpis": [
+        (("x",), 2, EXTRA),
+        (("--weeks", "0"), 2, "--weeks: expected greater than or equal to 1"),
+        (("--weeks", "521"), 2, "--weeks: expected less than or equal to 520"),
+        (("--weeks", "x"), 2, f"--weeks: {INTEGER}"),
+        (("--project", HALF), 2, "--project: expected a valid string"),
+    ],
     "pending": [
         (("x",), 2, EXTRA),
         (("--limit", "0"), 2, "--limit: expected greater than or equal to 1"),

@@ -39,6 +39,8 @@ EstimateLearner: TypeAlias = Learner[
 ]
 
 REVISION = 1
+DISTRIBUTED = {"task_type": "type", "language": "language", "agent": "agent", "model": "model"}
+MOST_FREQUENT = 20  # of each kind
 SETTINGS = ("agent", "model", "template", "temperature", "max_tokens", "rag_examples")
 TEXTS = ("task_description",)
 ACTIONS: Mapping[Verdict, Literal["approve", "modify", "reject"]] = {
@@ -86,6 +88,7 @@ def success_learner(name: str, title: str) -> SuccessLearner:
         specimen=_success_specimen,
         scoring=LOG_LOSS,
         importance=lambda params: params.importance,
+        distribution=distribution_of,
         findings=findings,
         information=telling,
         gate=Gate(floors=FLOORS),
@@ -170,6 +173,7 @@ def estimate_learner(
         specimen=lambda rng: _specimen(rng, lambda q, luck: specimen(_value(q, luck))),
         scoring=scoring,
         importance=lambda params: params.importance,
+        distribution=distribution_of,
         retrain=RETRAIN,
         upstream=upstream or {},
         texts=TEXTS,
@@ -194,6 +198,17 @@ def group_of(query: GenerationQuery) -> str:
 def evidence_of(memory: GenerationMemory) -> Evidence:
     """Return how many outcomes were told, and of how many tasks."""
     return Evidence(memory.outcomes, len(memory.cells["task"]))
+
+
+def distribution_of(memory: GenerationMemory) -> Mapping[str, Mapping[str, int]]:
+    """Return what outcomes were about, by kind; and of what class they were (002-90)."""
+    found = {name: memory.cells[level] for name, level in DISTRIBUTED.items()}
+    counts = {name: {key: cell.n for key, cell in cells.items()} for name, cells in found.items()}
+    counts["action"] = memory.actions
+    return {
+        name: dict(sorted(each.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_FREQUENT])
+        for name, each in counts.items()
+    }
 
 
 def _checked(table: Table) -> Any:
