@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -22,6 +22,7 @@ from tools.context import USER, App
 from tools.errors import in_words
 
 if TYPE_CHECKING:
+    from tools.admin import Requested
     from tools.answers import Answer
     from tools.context import Call
 
@@ -62,7 +63,7 @@ class _Rest:
 
         names = [asked["learner"]] if asked["learner"] else list(LEARNERS.values())
         found = [await _called("train", {"learner": name}, call) for name in names]
-        requests = {each.learner: each.request for each in found}  # type: ignore[attr-defined]
+        requests = {each.learner: each.request for each in cast("list[Requested]", found)}
         worker = "this server" if self.settings.worker == "inline" else "`foresight worker`"
         return {
             "training_started": True,
