@@ -93,16 +93,6 @@ def short(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema with "this type or null" said in the short form."""
-    among = schema.get("anyOf")
-    if among is None or len(among) != 2 or among[1] != {"type": "null"} or len(among[0]) != 1:
-        return schema
-    kind = among[0].get("type")
-    rest = {key: value for key, value in schema.items() if key != "anyOf"}
-    return {**rest, "type": [kind, "null"]} if kind else schema
-
-
 def untitled(schema: Any) -> Any:
     """Return a JSON schema without the titles and class docstrings that pydantic adds."""
     if isinstance(schema, list):
@@ -110,7 +100,7 @@ def untitled(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     kept = {}
-    for key, value in _nullable(schema).items():
+    for key, value in schema.items():
         if key in ("properties", "$defs"):
             kept[key] = {name: untitled(inner) for name, inner in value.items()}
         elif key != "title" and not (key == "description" and "properties" in schema):

@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 DEFAULT = [
     "check_mixin_compatibility",
     "recommend_mixins",
+    "predict_generation_success",
     "rank_templates",
     "record_feedback",
     "learning_status",

@@ -7,6 +7,8 @@ import pytest
 from outside import Node
 from served import SCRIPT
 
+from tools.surface import TOOLS
+
 INSPECTOR = "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 
 
@@ -23,4 +25,4 @@ def test_the_inspector_finds_nothing_to_complain_of_in_our_tools(
     assert "warning" not in done.stderr.casefold()
     listed = json.loads(done.stdout)
     tools = listed.get("result", listed)["tools"]
-    assert len(tools) == 7
+    assert len(tools) == len(TOOLS)
