@@ -50,4 +50,7 @@ def test_what_a_run_chose_is_made_again_and_other_rows_are_noticed(
     assert compare(small, run.params, made, tables).same_bytes
     other = [*told[:20], *told[30:]]
     changed, tables = refit(small, other, run.candidate, (name,), np.random.default_rng(SEED))
-    assert compare(small, run.params, changed, tables).difference > 1e-6
+    noticed = compare(small, run.params, changed, tables)
+    assert not noticed.same_bytes
+    if learner.scoring.kind == "probability":  # of values the median alone may be believed
+        assert noticed.difference > 1e-6
