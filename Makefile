@@ -46,7 +46,7 @@ run: .venv/installed  ## start Foresight over HTTP on localhost, with its own Po
 	@$(BIN)/foresight serve --http --welcome
 
 test: .venv/installed-test  ## run the tests: the quick proof that it works here
-	$(TIMED) $(BIN)/python -m pytest -q -m "not heavy"
+	$(TIMED) $(BIN)/python tests/support/halves.py
 
 check: lint covered  ## what CI runs: static checks, sizes, and the tests under branch coverage
 
@@ -60,7 +60,7 @@ lint: .venv/installed-check  ## static checks: style, imports, types, sizes
 
 covered: .venv/installed-check  ## the tests under branch coverage, with every process they start
 	@rm -f .coverage .coverage.*
-	$(TIMED) $(BIN)/coverage run -m pytest -q -m "not heavy"
+	$(TIMED) $(BIN)/python tests/support/halves.py --coverage
 	@$(BIN)/coverage combine -q
 	$(TIMED) $(BIN)/python tests/support/covered.py
 
