@@ -39,4 +39,8 @@ def risk_of(probability: float | None) -> Risk:
     """Return the level of a calibrated probability."""
     if probability is None:
         return "unknown"
-    return next((risk for least, risk in RISKS if probability >= least), "very_high")
+    found: Risk = "very_high"
+    for least, risk in reversed(RISKS):
+        if probability >= least:
+            found = risk
+    return found
