@@ -50,7 +50,7 @@ async def test_a_training_run_is_a_task_that_ends_with_the_tools_result(
         assert seen["createdAt"] == task["createdAt"] <= seen["lastUpdatedAt"]
         found = seen["result"]["structuredContent"]
         assert (found["result"], found["request"]) == ("skipped", 1)
-        status = await asked.call_tool("learning_status", {})
+        status = await asked.call_tool("learning_status", {"learner": LEARNER})
         assert found["reason"] == status.structured_content["learners"][0]["last_run"]["reason"]
         assert found["reason"] in seen["result"]["content"][0]["text"]
         # an end is an end: it is not withdrawn, and another run changes nothing about it
