@@ -114,6 +114,8 @@ def test_the_installed_command_serves_trains_and_stops_among_decoys(
         wire.initialize()
         answer = wire.call("check_mixin_compatibility", **PAIR)["structuredContent"]
         assert answer["source"] == "rules"
+        base = locate(tmp_path / "data" / "postgres").base
+        assert str(installed.directory) in watcher_of(base)
     table = elsewhere / "history.csv"
     table.write_text(TWENTY, "utf-8")
     words: list[str | Path] = [installed.script, "import", "mixins", table]
@@ -123,8 +125,6 @@ def test_the_installed_command_serves_trains_and_stops_among_decoys(
     )
     run = json.loads(trained)  # the child has replayed the log, found too little, and said so
     assert (run["result"], "30 missing" in run["reason"]) == ("skipped", True)
-    base = locate(tmp_path / "data" / "postgres").base
-    assert str(installed.directory) in watcher_of(base)
     until = time.monotonic() + 10
     while (base / "data" / "postmaster.pid").exists():
         assert time.monotonic() < until, "the watcher did not stop the server"

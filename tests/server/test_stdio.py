@@ -11,6 +11,7 @@ from served import NOWHERE, PAIR, environment, foresight, url_of
 from wire import Wire
 
 from storage.embedded import Dsn, stop
+from tools.surface import TOOLS
 
 LEARNER = "mixin_compatibility"
 DECOYS = ("server", "tools", "learners", "storage", "models", "mcp", "numpy")
@@ -108,7 +109,7 @@ def test_from_an_empty_directory_to_an_answer_that_learned(
     with Wire(env, tmp_path, "--toolsets", "advise,feedback,admin") as wire:
         assert wire.initialize()["serverInfo"]["name"] == "foresight"
         tools = [tool["name"] for tool in wire.request("tools/list")["tools"]]
-        assert len(tools) == 8
+        assert len(tools) == len(TOOLS)
         # may be degraded: the database is being made
         assert wire.call("check_mixin_compatibility", **PAIR)["structuredContent"]["n"] == 0
         until = time.monotonic() + 30
